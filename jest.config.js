@@ -1,0 +1,10 @@
+/** Tests run the sources as Node does: types are stripped, nothing else is transformed. */
+export default {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': './test/support/strip-types.js' },
+  testMatch: ['**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/.gen/', '/cdktf.out/'],
+  modulePathIgnorePatterns: ['/dist/', '/.gen/', '/cdktf.out/'],
+  testTimeout: 30_000,
+};
