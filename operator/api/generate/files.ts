@@ -1,0 +1,14 @@
+/** The list of generated files; a new derivation adds its line here. */
+import { KINDS } from '../index.ts';
+import { crdYaml } from './crd.ts';
+import { referencePage } from './reference.ts';
+
+/** Path from the repository's root, and content, of every generated file. */
+export function generatedFiles(): Promise<[path: string, content: string][]> {
+  const files: [string, string][] = [];
+  for (const kind of KINDS) {
+    files.push([`operator/chart/crds/${kind.plural}.yaml`, crdYaml(kind)]);
+    files.push([`docs/reference/${kind.singular}.md`, referencePage(kind)]);
+  }
+  return Promise.resolve(files);
+}
