@@ -25,7 +25,7 @@ export interface Rule<T> {
 /** Attach cross-field rules to an object schema: refinements here, `x-kubernetes-validations` in the CRD. */
 export function withRules<S extends z.ZodType>(schema: S, rules: Rule<z.infer<S>>[]): S {
   let result: S = schema;
-  for (const rule of rules) result = result.refine(rule.check, { message: rule.message }) as S;
+  for (const rule of rules) result = result.refine(rule.check, { message: rule.message });
   return withMeta(result, {
     'x-kubernetes-validations': rules.map(({ cel, message }) => ({ rule: cel, message })),
   });
@@ -51,7 +51,7 @@ export function withDefault<S extends z.ZodType>(schema: S, value: unknown): S {
 
 /** Add metadata to what a schema already has. */
 export function withMeta<S extends z.ZodType>(schema: S, meta: Record<string, unknown>): S {
-  return schema.meta({ ...schema.meta(), ...meta }) as S;
+  return schema.meta({ ...schema.meta(), ...meta });
 }
 
 /** Whole number within bounds; counts of emails, accounts, replicas, bytes. */

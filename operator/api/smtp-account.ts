@@ -15,6 +15,7 @@ import {
   stringMap,
   timestamp,
   withDefault,
+  withMeta,
   withRules,
   type KubeObject,
 } from './define.ts';
@@ -75,8 +76,7 @@ const secret = withRules(
         'Sender address published as `from`. Default: the first literal allowed sender, else noreply@ the first verified domain.',
       )
       .optional(),
-    keys: z
-      .record(secretKey(), z.string().max(4096))
+    keys: withMeta(z.record(secretKey(), z.string().max(4096)), { maxProperties: 64 })
       .describe(
         'Further keys from templates over host, port, username, password, uri, encryption, from: `MAIL_URL: "{{uri}}"`.',
       )

@@ -9,7 +9,6 @@ import {
   observedGeneration,
   timestamp,
   withDefault,
-  withRules,
   type KubeObject,
 } from './define.ts';
 import { relayRefSchema } from './smtp-account.ts';

@@ -85,7 +85,7 @@ function bounds(field: Node): string {
 
 function defaultOf(field: Node): string {
   const value = field['x-migosmtp-default'];
-  return value === undefined ? '' : `\`${String(value)}\``;
+  return value === undefined ? '' : `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
 }
 
 function ruleList(node: Node): string[] {

@@ -1,0 +1,42 @@
+/** The suites of `make test`, in the order in which they run: what fails fast comes first. */
+
+interface Named {
+  name: string;
+  title: string;
+}
+
+export type Suite = Named & ({ command: string[][] } | { paths: string[]; workers: number });
+
+export const SUITES: Suite[] = [
+  {
+    name: 'static',
+    title: 'lint, format, types, generated files',
+    command: [
+      ['npm', 'run', '-s', 'lint'],
+      ['npm', 'run', '-s', 'typecheck'],
+      ['npm', 'run', '-s', 'generate', '--', '--check'],
+    ],
+  },
+  {
+    name: 'unit',
+    title: 'pure parts',
+    paths: ['<rootDir>/operator/', '<rootDir>/relay/', '<rootDir>/provider/'],
+    workers: 2,
+  },
+  {
+    name: 'relay',
+    title: 'the relay process with foreign clients',
+    paths: ['test/integration/relay/'],
+    workers: 1,
+  },
+  {
+    name: 'cluster',
+    title: 'control plane and node agent',
+    paths: ['test/integration/cluster/'],
+    workers: 1,
+  },
+  { name: 'api', title: 'definitions on the API server', paths: ['test/integration/api/'], workers: 1 },
+  { name: 'operator', title: 'operator in the cluster', paths: ['test/integration/operator/'], workers: 1 },
+  { name: 'provider', title: 'the real terraform', paths: ['test/integration/provider/'], workers: 1 },
+  { name: 'e2e', title: 'the demo and its secrets', paths: ['test/e2e/'], workers: 1 },
+];
