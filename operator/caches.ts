@@ -1,0 +1,86 @@
+/** The live copies that the operator works from, one informer for each type, shared by all kinds. */
+import type { PlanLimit, SmtpAccount, SmtpRelay, TestMessage, VerifiedDomain } from './api/index.ts';
+import {
+  Deployments,
+  Namespaces,
+  PlanLimits,
+  Pods,
+  SmtpAccounts,
+  SmtpRelays,
+  TestMessages,
+  VerifiedDomains,
+  type AnyObject,
+  type Deployment,
+  type KubeClient,
+  type Namespace,
+  type Pod,
+  type Resource,
+} from './kube/index.ts';
+import { Informer, type InformerOptions, type Log } from './runtime/index.ts';
+
+/** Label on everything that makes up a relay; its value is the relay's name. */
+export const RELAY_LABEL = 'migosmtp.com/relay';
+/** Index of namespaced objects by namespace. */
+export const BY_NAMESPACE = 'namespace';
+/** Index of pods and deployments by `namespace/relay`. */
+export const BY_RELAY = 'relay';
+
+export interface Caches {
+  relays: Informer<SmtpRelay>;
+  accounts: Informer<SmtpAccount>;
+  domains: Informer<VerifiedDomain>;
+  plans: Informer<PlanLimit>;
+  testMessages: Informer<TestMessage>;
+  namespaces: Informer<Namespace>;
+  /** Those of relays only. */
+  pods: Informer<Pod>;
+  /** Those of relays only. */
+  deployments: Informer<Deployment>;
+}
+
+export interface CacheOptions {
+  client: KubeClient;
+  log: Log;
+  /** Undefined: all namespaces. */
+  watchNamespaces: readonly string[] | undefined;
+}
+
+export function createCaches(options: CacheOptions): Caches {
+  const { client, log, watchNamespaces: namespaces } = options;
+  const informer = <T extends AnyObject>(
+    resource: Resource<T>,
+    more: Partial<InformerOptions<T>> = {},
+  ): Informer<T> =>
+    new Informer<T>({ client, log, namespaces, resource, indexes: { [BY_NAMESPACE]: namespaceOf }, ...more });
+  const indexes = { [BY_NAMESPACE]: namespaceOf, [BY_RELAY]: relayKeyOf };
+  return {
+    relays: informer(SmtpRelays),
+    accounts: informer(SmtpAccounts),
+    domains: informer(VerifiedDomains),
+    plans: informer(PlanLimits),
+    testMessages: informer(TestMessages),
+    namespaces: informer(Namespaces),
+    pods: informer(Pods, { labelSelector: RELAY_LABEL, indexes, trim: trimPod }),
+    deployments: informer(Deployments, { labelSelector: RELAY_LABEL, indexes }),
+  };
+}
+
+export function startCaches(caches: Caches, signal: AbortSignal): Promise<unknown> {
+  const informers = Object.values(caches) as Informer<AnyObject>[];
+  for (const informer of informers) informer.start(signal);
+  return Promise.all(informers.map((informer) => informer.whenSynced));
+}
+
+function namespaceOf(object: AnyObject): string[] {
+  return object.metadata.namespace === undefined ? [] : [object.metadata.namespace];
+}
+
+function relayKeyOf(object: AnyObject): string[] {
+  const name = object.metadata.labels?.[RELAY_LABEL];
+  return name === undefined ? [] : [`${object.metadata.namespace}/${name}`];
+}
+
+/** Only address and readiness of a pod are read. */
+function trimPod(pod: Pod): void {
+  delete pod.spec;
+}

@@ -1,0 +1,133 @@
+/**
+ * The work queue: each key at most once in it, and at most one worker on a key.
+ *
+ * A key added while a worker has it is marked dirty and comes back when the worker is done. Delays are kept in one
+ * heap with one timer, so that ten thousand waiting keys cost no timers. Changes (`now`) go before start-up and
+ * resync (`later`).
+ */
+import { DelayHeap } from './delay-heap.ts';
+import type { Key } from './keys.ts';
+
+export type Priority = 'now' | 'later';
+
+export interface QueueOptions {
+  baseDelayMs?: number;
+  maxDelayMs?: number;
+  /** For jitter; 0 to 1. */
+  random?: () => number;
+}
+
+export class WorkQueue {
+  readonly #baseDelayMs: number;
+  readonly #maxDelayMs: number;
+  readonly #random: () => number;
+  readonly #now = new Map<Key, number>();
+  readonly #later = new Map<Key, number>();
+  readonly #running = new Set<Key>();
+  readonly #dirty = new Map<Key, Priority>();
+  readonly #failures = new Map<Key, number>();
+  readonly #delayed = new DelayHeap<Key>((key) => this.add(key));
+  readonly #takers: ((key: Key | undefined) => void)[] = [];
+  #isStopped = false;
+
+  constructor(options: QueueOptions = {}) {
+    this.#baseDelayMs = options.baseDelayMs ?? 50;
+    this.#maxDelayMs = options.maxDelayMs ?? 60_000;
+    this.#random = options.random ?? Math.random;
+  }
+
+  /** Keys that wait for a worker. */
+  get depth(): number {
+    return this.#now.size + this.#later.size;
+  }
+
+  /** Nothing waits, nothing runs (delayed keys aside). */
+  get isIdle(): boolean {
+    return this.depth === 0 && this.#running.size === 0;
+  }
+
+  add(key: Key, priority: Priority = 'now'): void {
+    if (this.#isStopped) return;
+    this.#delayed.cancel(key);
+    if (this.#running.has(key)) {
+      if (this.#dirty.get(key) !== 'now') this.#dirty.set(key, priority);
+      return;
+    }
+    if (this.#now.has(key)) return;
+    const queuedAt = this.#later.get(key) ?? performance.now();
+    if (priority === 'now') {
+      this.#later.delete(key);
+      this.#now.set(key, queuedAt);
+    } else if (!this.#later.has(key)) {
+      this.#later.set(key, queuedAt);
+    }
+    this.#hand();
+  }
+
+  /** Add after a delay; the earliest of several wins, and a plain add replaces it. */
+  addAfter(key: Key, delayMs: number): void {
+    if (this.#isStopped) return;
+    if (delayMs <= 0) this.add(key);
+    else if (!this.#now.has(key) && !this.#later.has(key)) this.#delayed.set(key, delayMs);
+  }
+
+  /** Add after a delay that grows with each failure of the key. Returns the delay. */
+  retry(key: Key, atLeastMs = 0): number {
+    const failures = this.#failures.get(key) ?? 0;
+    this.#failures.set(key, failures + 1);
+    const backoff = Math.min(this.#baseDelayMs * 2 ** Math.min(failures, 30), this.#maxDelayMs);
+    const delayMs = Math.max(atLeastMs, backoff * (0.8 + 0.4 * this.#random()));
+    this.addAfter(key, delayMs);
+    return delayMs;
+  }
+
+  /** The key succeeded: its next failure starts at the shortest delay again. */
+  forget(key: Key): void {
+    this.#failures.delete(key);
+  }
+
+  failures(key: Key): number {
+    return this.#failures.get(key) ?? 0;
+  }
+
+  /** The next key, as soon as there is one; undefined when the queue has stopped. `done` must follow. */
+  take(): Promise<Key | undefined> {
+    if (this.#isStopped) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      this.#takers.push(resolve);
+      this.#hand();
+    });
+  }
+
+  done(key: Key): void {
+    this.#running.delete(key);
+    const priority = this.#dirty.get(key);
+    if (priority === undefined) return;
+    this.#dirty.delete(key);
+    this.add(key, priority);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#delayed.clear();
+    this.#now.clear();
+    this.#later.clear();
+    for (const take of this.#takers.splice(0)) take(undefined);
+  }
+
+  /** Called with the seconds that a key has waited. */
+  onTaken: (waitedSeconds: number) => void = () => undefined;
+
+  #hand(): void {
+    while (this.#takers.length > 0) {
+      const source = this.#now.size > 0 ? this.#now : this.#later;
+      const first = source.entries().next();
+      if (first.done === true) return;
+      const [key, queuedAt] = first.value;
+      source.delete(key);
+      this.#running.add(key);
+      this.onTaken((performance.now() - queuedAt) / 1000);
+      this.#takers.shift()!(key);
+    }
+  }
+}
