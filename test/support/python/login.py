@@ -1,0 +1,59 @@
+"""Log in to a relay as an app would, with Python's own smtplib; sends mail when told to.
+
+Standard input: {"host", "port", "mode": "starttls"|"tls", "username", "password", "ca"?, "name"?, "send"?: {"from", "to", "subject"}}.
+`name` is what the certificate must say, when `host` is an address. Standard output: {"code", "text"} of the last reply.
+The password is read from standard input so that it stands in no process list.
+"""
+
+import json
+import smtplib
+import socket
+import ssl
+import sys
+from email.message import EmailMessage
+from email.utils import make_msgid
+
+
+def connect(request):
+    context = ssl.create_default_context(cadata=request.get("ca") or None)
+    name = request.get("name") or request["host"]
+    address = (request["host"], request["port"])
+    if request["mode"] == "tls":
+        raw = context.wrap_socket(socket.create_connection(address, 10), server_hostname=name)
+        client = smtplib.SMTP_SSL(context=context, timeout=10)
+        client.sock = raw
+        client.file = None
+        client._host = name
+        client.getreply()
+        return client
+    client = smtplib.SMTP(timeout=10)
+    client.connect(*address)
+    client._host = name
+    client.starttls(context=context)
+    return client
+
+
+def attempt(request):
+    client = connect(request)
+    try:
+        code, text = client.login(request["username"], request["password"])
+        if "send" in request:
+            send = request["send"]
+            message = EmailMessage()
+            message["From"], message["To"], message["Subject"] = send["from"], send["to"], send["subject"]
+            message["Message-ID"] = make_msgid(domain=send["from"].split("@")[1])
+            message.set_content("Sent by Python's smtplib.\n")
+            refused = client.send_message(message)
+            code, text = (250, b"accepted") if not refused else (450, repr(refused).encode())
+        client.quit()
+        return code, text
+    except smtplib.SMTPResponseException as error:
+        client.close()
+        return error.smtp_code, error.smtp_error
+    except smtplib.SMTPRecipientsRefused as error:
+        client.close()
+        return next(iter(error.recipients.values()))
+
+
+code, text = attempt(json.load(sys.stdin))
+json.dump({"code": code, "text": text.decode("utf-8", "replace") if isinstance(text, bytes) else text}, sys.stdout)
