@@ -54,12 +54,13 @@ async function query(
   hops = 0,
 ): Promise<DnsAnswer> {
   try {
-    return { outcome: 'found', values: await ask(absolute(name)) };
+    const values = await ask(absolute(name));
+    // c-ares answers a lone CNAME with an empty list, and says ENODATA only where there is no record at all.
+    return values.length > 0 ? { outcome: 'found', values } : await followAlias(resolver, name, ask, hops);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
-    if (code === 'ENOTFOUND') return { outcome: 'absent' };
-    if (code !== 'ENODATA') return { outcome: 'failed', reason: FAILURES[code] ?? `DNS said ${code}` };
-    return followAlias(resolver, name, ask, hops);
+    if (code === 'ENOTFOUND' || code === 'ENODATA') return { outcome: 'absent' };
+    return { outcome: 'failed', reason: FAILURES[code] ?? `DNS said ${code}` };
   }
 }
 

@@ -5,12 +5,10 @@
  * Limits: authoritative only, it resolves nothing else (REFUSED); TTLs are 1 s; one process group, ended with the test.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { Resolver } from 'node:dns/promises';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { debianPackages, type Cluster } from '../cluster/index.ts';
 import { zoneFile, type ZoneRecord } from './zone-file.ts';
 
@@ -53,7 +51,7 @@ export class DnsServer {
   readonly #records = new Map<string, ZoneRecord[]>();
   #process: ChildProcess | undefined;
   #log = '';
-  #serial = 0;
+  #serial = 1;
   /** One change at a time: nsd reloads everything that has changed. */
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -69,10 +67,13 @@ export class DnsServer {
 
   /** Add records; those of the same name and type are replaced together. Returns once they are served. */
   publish(records: readonly ZoneRecord[]): Promise<void> {
-    return this.#change(records.map(({ name }) => name), (present) => [
-      ...present.filter((old) => !records.some((record) => isSameSet(old, record))),
-      ...records,
-    ]);
+    return this.#change(
+      records.map(({ name }) => name),
+      (present) => [
+        ...present.filter((old) => !records.some((record) => isSameSet(old, record))),
+        ...records,
+      ],
+    );
   }
 
   /** Remove all records of these names. Returns once they are gone. */
@@ -96,13 +97,20 @@ export class DnsServer {
     for (const zone of brokenZones) await writeFile(join(folder, `${zone}.zone`), 'this is no zone\n');
     const config = join(folder, 'nsd.conf');
     const largest = this.#options.largestUdpAnswer ?? 1232;
-    await writeFile(config, configuration({ folder, address, port, zones: [...zones, ...brokenZones], largest }));
+    await writeFile(
+      config,
+      configuration({ folder, address, port, zones: [...zones, ...brokenZones], largest }),
+    );
     const packages = await debianPackages(['nsd']);
     const argv = [packages.bin('nsd'), '-d', '-c', config];
     const { cluster } = this.#options;
     const child =
       cluster === undefined
-        ? spawn(argv[0]!, argv.slice(1), { env: packages.env(), stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+        ? spawn(argv[0]!, argv.slice(1), {
+            env: packages.env(),
+            stdio: ['ignore', 'pipe', 'pipe'],
+            detached: true,
+          })
         : await cluster.spawn(['setsid', ...argv], { env: packages.env() });
     this.#process = child;
     child.stdout?.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
@@ -145,11 +153,106 @@ export class DnsServer {
     const zone = this.#options.zones
       .filter((zone) => plain(name) === zone || plain(name).endsWith(`.${zone}`))
       .toSorted((a, b) => b.length - a.length)[0];
-    if (zone === undefined) throw new Error(`${name} is in none of the zones ${this.#options.zones.join(', ')}`);
+    if (zone === undefined)
+      throw new Error(`${name} is in none of the zones ${this.#options.zones.join(', ')}`);
     return zone;
   }
 
   async #write(zone: string): Promise<void> {
     const file = join(this.#options.folder, `${zone}.zone`);
-    await writeFile(file, zoneFile(zone, this.#serial + 1, this.#records.get(zone) ?? []));
+    await writeFile(file, zoneFile(zone, this.#serial, this.#records.get(zone) ?? []));
   }
+
+  async #untilServed(zone: string): Promise<void> {
+    const { address, port, cluster } = this.#options;
+    const wanted = { server: `${address}:${port}`, zone, serial: this.#serial };
+    const problem =
+      cluster === undefined
+        ? await waitForSerial(wanted)
+        : (await cluster.exec([process.execPath, '--input-type=module', '-e', probe(wanted)])).stdout.trim();
+    if (problem !== '') throw new Error(`nsd does not serve ${zone}: ${problem}\n${this.#log.slice(-1000)}`);
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#process !== undefined) signalGroup(this.#process, signal);
+  }
+}
+
+interface WantedSerial {
+  server: string;
+  zone: string;
+  serial: number;
+}
+
+/** Empty when the server answers with this serial within five seconds; else what it answered last. Self-contained. */
+async function waitForSerial({ server, zone, serial }: WantedSerial): Promise<string> {
+  const { Resolver } = await import('node:dns/promises');
+  const resolver = new Resolver({ timeout: 500, tries: 1 });
+  resolver.setServers([server]);
+  const deadline = Date.now() + 5000;
+  for (;;) {
+    const answer = await resolver.resolveSoa(zone).catch((error: NodeJS.ErrnoException) => error.code);
+    if (typeof answer === 'object' && answer.serial >= serial) return '';
+    if (Date.now() > deadline) return typeof answer === 'object' ? `serial ${answer.serial}` : String(answer);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** The same as a program, for a process inside the cluster's network. */
+function probe(wanted: WantedSerial): string {
+  return `${waitForSerial.toString()}\nprocess.stdout.write(await waitForSerial(${JSON.stringify(wanted)}));`;
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-child.pid!, signal);
+  } catch {
+    // it has ended
+  }
+}
+
+function isSameSet(a: ZoneRecord, b: ZoneRecord): boolean {
+  return plain(a.name) === plain(b.name) && a.type === b.type;
+}
+
+function plain(name: string): string {
+  return name.toLowerCase().replace(/\.$/, '');
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+interface Settings {
+  folder: string;
+  address: string;
+  port: number;
+  zones: readonly string[];
+  largest: number;
+}
+
+function configuration({ folder, address, port, zones, largest }: Settings): string {
+  return `server:
+  ip-address: ${address}@${port}
+  username: ""
+  chroot: ""
+  zonesdir: "${folder}"
+  zonelistfile: "${folder}/zone.list"
+  xfrdfile: "${folder}/xfrd.state"
+  xfrdir: "${folder}"
+  database: ""
+  pidfile: ""
+  server-count: 1
+  ipv4-edns-size: ${largest}
+  rrl-ratelimit: 0
+remote-control:
+  control-enable: no
+${zones.map((zone) => `zone:\n  name: "${zone}"\n  zonefile: "${folder}/${zone}.zone"\n`).join('')}`;
+}
