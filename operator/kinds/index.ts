@@ -1,0 +1,14 @@
+/**
+ * The kinds that the operator reconciles, each in its folder: observe, decide, apply.
+ *
+ * Flow: main.ts asks for the controllers, connects their watches, and starts them once this process leads.
+ * Limits: kinds share caches, policy/ and projection/, and never import one another.
+ */
+import type { OperatorContext } from '../context.ts';
+import type { PreparedController } from '../runtime/index.ts';
+
+/** In the order in which they start: relays first, as everything waits for them. */
+export function createControllers(context: OperatorContext): PreparedController[] {
+  void context;
+  return [];
+}

@@ -1,0 +1,169 @@
+/**
+ * The guard against mass removal: a cluster that suddenly shows far fewer accounts is more often a mistake than a
+ * wish. A few removals go at once; more than max(10, 20 %) of a relay's accounts within a minute are held for 15
+ * minutes, or until somebody confirms them.
+ */
+import { createHash } from 'node:crypto';
+
+export const HOLD_MS = 15 * 60_000;
+/** Removals within this time count together. */
+export const WINDOW_MS = 60_000;
+/** Removals that arrive within this time are judged as one. */
+const GATHER_MS = 40;
+/** Annotation on the SmtpRelay: its value is the token that the condition names. */
+export const CONFIRM_ANNOTATION = 'migosmtp.com/confirm-removals';
+
+export interface RemovalQuestion {
+  /** Accounts that would lose their login now. */
+  pending: number;
+  /** Removed within the last WINDOW_MS. */
+  recent: number;
+  /** Accounts that the relay serves, the pending ones included. */
+  served: number;
+  /** When the hold began, in ms; undefined: there is none. */
+  heldSince: number | undefined;
+  isConfirmed: boolean;
+  now: number;
+}
+
+/** Whether the pending removals may go. */
+export function mayRemove(question: RemovalQuestion): boolean {
+  const { pending, recent, served, heldSince, now } = question;
+  if (question.isConfirmed) return true;
+  if (heldSince !== undefined && now - heldSince >= HOLD_MS) return true;
+  const most = Math.max(10, Math.floor((served + recent) * 0.2));
+  return pending + recent <= most;
+}
+
+export interface HeldRemovals {
+  count: number;
+  /** Value that the annotation must have to let exactly these go. */
+  token: string;
+  until: Date;
+}
+
+export interface RemovalGuardOptions {
+  countServed: () => number;
+  /** Take an account off the relay. */
+  remove: (key: string) => Promise<unknown>;
+  /** A hold began, changed or ended. */
+  onChange: () => void;
+  now?: () => number;
+}
+
+export class RemovalGuard {
+  readonly #options: RemovalGuardOptions;
+  readonly #pending = new Map<string, (() => void)[]>();
+  #recent: number[] = [];
+  #heldSince: number | undefined;
+  #confirmed: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: RemovalGuardOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Remove an account that is no longer there. Resolves 'removed' once it is off the relay's shards, 'held' when the
+   * guard keeps it. `isCertain`: its namespace is gone too, so that absence is no mistake; such ones never wait.
+   */
+  async submit(key: string, isCertain: boolean): Promise<'removed' | 'held'> {
+    if (isCertain) {
+      this.#pending.delete(key);
+      await this.#options.remove(key);
+      return 'removed';
+    }
+    const judged = new Promise<void>((resolve) => {
+      const present = this.#pending.get(key);
+      if (present === undefined) this.#pending.set(key, [resolve]);
+      else present.push(resolve);
+    });
+    this.#judgeAfter(GATHER_MS);
+    await judged;
+    if (this.#pending.has(key)) return 'held';
+    await this.#options.remove(key);
+    return 'removed';
+  }
+
+  /** The account is there after all. */
+  withdraw(key: string): void {
+    if (!this.#pending.delete(key)) return;
+    if (this.#pending.size === 0) this.#endHold();
+  }
+
+  /** The annotation as it is on the relay now. */
+  confirm(token: string | undefined): void {
+    if (token === this.#confirmed) return;
+    this.#confirmed = token;
+    this.#judgeAfter(0);
+  }
+
+  get held(): HeldRemovals | undefined {
+    if (this.#heldSince === undefined) return undefined;
+    return {
+      count: this.#pending.size,
+      token: tokenOf([...this.#pending.keys()]),
+      until: new Date(this.#heldSince + HOLD_MS),
+    };
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #judgeAfter(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#judge(), ms);
+    this.#timer.unref();
+  }
+
+  #judge(): void {
+    if (this.#pending.size === 0) return;
+    const now = (this.#options.now ?? Date.now)();
+    this.#recent = this.#recent.filter((at) => now - at < WINDOW_MS);
+    const isFree = mayRemove({
+      pending: this.#pending.size,
+      recent: this.#recent.length,
+      served: this.#options.countServed(),
+      heldSince: this.#heldSince,
+      isConfirmed: this.#confirmed === tokenOf([...this.#pending.keys()]),
+      now,
+    });
+    if (isFree) this.#release(now);
+    else this.#hold(now);
+  }
+
+  #release(now: number): void {
+    const wasHeld = this.#heldSince !== undefined;
+    for (const [key, judged] of this.#pending) {
+      this.#pending.delete(key);
+      this.#recent.push(now);
+      // Those whose reconcile has gone away while they were held are removed here.
+      if (judged.length === 0) void this.#options.remove(key).catch(() => undefined);
+      for (const resolve of judged) resolve();
+    }
+    if (wasHeld) this.#endHold();
+  }
+
+  #hold(now: number): void {
+    this.#heldSince ??= now;
+    for (const [key, judged] of this.#pending) {
+      this.#pending.set(key, []);
+      for (const resolve of judged) resolve();
+    }
+    this.#options.onChange();
+    // The timer is long; confirmation and new removals judge earlier.
+    this.#judgeAfter(Math.max(1_000, this.#heldSince + HOLD_MS - now));
+  }
+
+  #endHold(): void {
+    this.#heldSince = undefined;
+    // What was confirmed once does not confirm the next removal.
+    this.#options.onChange();
+  }
+}
+
+/** Names this very set of accounts: a confirmation given for another set does not count. */
+export function tokenOf(keys: readonly string[]): string {
+  return createHash('sha256').update(keys.toSorted().join('\n')).digest('hex').slice(0, 12);
+}

@@ -1,0 +1,282 @@
+/**
+ * One relay's shards: what was written, and what waits to be.
+ *
+ * A change is put into its shard's pending set; the next write of that shard takes all of them. An idle relay writes
+ * at once; under load a shard lingers a little after each write, so that many changes share one. Written means: the
+ * API server has it. This process is the only writer; a conflict is answered by reading the shard again and applying
+ * what is pending to what is there.
+ */
+import { relayApi, type SmtpRelay } from '../api/index.ts';
+import { isKubeError, type KubeClient } from '../kube/index.ts';
+import { isEqual, type Log } from '../runtime/index.ts';
+import {
+  contentOf,
+  copyOf,
+  documentOf,
+  emptyContent,
+  mutate,
+  presentValue,
+  SETTINGS_SHARD,
+  shardOf,
+  type Entries,
+  type EntryKind,
+  type Mutation,
+  type ShardContent,
+} from './entries.ts';
+import { readShard, writeShard } from './shard-secrets.ts';
+
+/** Where an entry stands: every pod that has applied this revision of this shard knows it. */
+export interface Placement {
+  shard: number;
+  revision: number;
+}
+
+export interface ShardSetOptions {
+  client: KubeClient;
+  relay: SmtpRelay;
+  log: Log;
+  /** A shard was written: push it. */
+  onWritten: (shard: number) => void;
+}
+
+interface Slot {
+  shard: number;
+  content: ShardContent;
+  revision: number;
+  resourceVersion: string | undefined;
+  pending: Map<string, Mutation>;
+  waiting: { resolve: (placement: Placement) => void; reject: (error: unknown) => void }[];
+  /** Write also without a change: the Secret is missing, is another relay object's, or pods are ahead of it. */
+  mustWrite: boolean;
+  isUrgent: boolean;
+  isWriting: boolean;
+  failures: number;
+  writtenAt: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+const SHARDS = Array.from({ length: relayApi.SHARD_COUNT }, (_, shard) => shard);
+const MOST_WRITES_AT_ONCE = 8;
+const LONGEST_LINGER_MS = 500;
+/** With n changes waiting in all shards, a shard lingers n times this after its last write. */
+const LINGER_MS_PER_CHANGE = 4;
+/** So few changes are written at once: this is a person waiting, not a wave. */
+const IDLE_CHANGES = 3;
+const LONGEST_RETRY_MS = 5_000;
+
+export class ShardSet {
+  readonly #options: ShardSetOptions;
+  readonly #slots: Slot[];
+  /** Revision in which an entry was written last; absent: before this process started. */
+  readonly #writtenIn = new Map<string, number>();
+  #writes = 0;
+  #isClosed = false;
+  #highest = 0;
+
+  private constructor(options: ShardSetOptions, slots: Slot[]) {
+    this.#options = options;
+    this.#slots = slots;
+    for (const slot of slots) this.#highest = Math.max(this.#highest, slot.revision);
+  }
+
+  /** Read all shards; those that are missing are created before this resolves. */
+  static async open(options: ShardSetOptions): Promise<ShardSet> {
+    const slots = await Promise.all(SHARDS.map((shard) => loadSlot(options, shard)));
+    const set = new ShardSet(options, slots);
+    await Promise.all(
+      slots.filter((slot) => slot.mustWrite).map((slot) => set.#enqueue(slot, undefined, true)),
+    );
+    return set;
+  }
+
+  /** Highest revision that was written. Revisions count through all shards of a relay. */
+  get highestRevision(): number {
+    return this.#highest;
+  }
+
+  revisionOf(shard: number): number {
+    return this.#slots[shard]!.revision;
+  }
+
+  /** The entry as it was written last. */
+  get<K extends EntryKind>(kind: K, key: string): Entries[K] | undefined {
+    return this.#slots[shardOf(kind, key)]!.content[kind].get(key) as Entries[K] | undefined;
+  }
+
+  /** All entries as they were written last. */
+  *entries<K extends EntryKind>(kind: K): Generator<[string, Entries[K]], void, void> {
+    for (const slot of this.#slots) yield* slot.content[kind] as Map<string, Entries[K]>;
+  }
+
+  count(kind: EntryKind): number {
+    return this.#slots.reduce((sum, slot) => sum + slot.content[kind].size, 0);
+  }
+
+  /** Where the entry, or its absence, stands. */
+  placementOf(kind: EntryKind, key: string): Placement {
+    const shard = shardOf(kind, key);
+    return { shard, revision: this.#writtenIn.get(`${kind}/${key}`) ?? this.#slots[shard]!.revision };
+  }
+
+  /** The document as it was written last. */
+  documentOf(shard: number): relayApi.Shard {
+    const { content, revision } = this.#slots[shard]!;
+    return documentOf(content, { relay: this.#identity, shard, revision });
+  }
+
+  put<K extends EntryKind>(
+    kind: K,
+    key: string,
+    value: Entries[K] | undefined,
+    options: { isUrgent?: boolean } = {},
+  ): Promise<Placement> {
+    const slot = this.#slots[shardOf(kind, key)]!;
+    return this.#change(slot, { kind, key, value }, options.isUrgent === true);
+  }
+
+  putSettings(settings: relayApi.RelaySettings): Promise<Placement> {
+    return this.#change(this.#slots[SETTINGS_SHARD]!, { kind: 'settings', key: '', value: settings }, true);
+  }
+
+  /** A pod holds a higher revision than was written (a restored backup): write above it. */
+  raiseAbove(shard: number, revision: number): void {
+    const slot = this.#slots[shard]!;
+    if (slot.revision > revision) return;
+    this.#highest = Math.max(this.#highest, revision);
+    slot.mustWrite = true;
+    void this.#enqueue(slot, undefined, true).catch(() => undefined);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const slot of this.#slots) {
+      clearTimeout(slot.timer);
+      for (const { reject } of slot.waiting.splice(0)) reject(new Error('the relay is gone'));
+    }
+  }
+
+  get #identity(): relayApi.Shard['relay'] {
+    const { namespace, name, uid } = this.#options.relay.metadata;
+    return { namespace: namespace!, name, uid: uid! };
+  }
+
+  #change(slot: Slot, mutation: Mutation, isUrgent: boolean): Promise<Placement> {
+    const id = `${mutation.kind}/${mutation.key}`;
+    const isPending = slot.pending.has(id);
+    if (!isPending && isEqual(presentValue(slot.content, mutation.kind, mutation.key), mutation.value)) {
+      const revision = this.#writtenIn.get(id) ?? slot.revision;
+      return Promise.resolve({ shard: slot.shard, revision });
+    }
+    return this.#enqueue(slot, mutation, isUrgent);
+  }
+
+  #enqueue(slot: Slot, mutation: Mutation | undefined, isUrgent: boolean): Promise<Placement> {
+    if (this.#isClosed) return Promise.reject(new Error('the relay is gone'));
+    if (mutation !== undefined) slot.pending.set(`${mutation.kind}/${mutation.key}`, mutation);
+    slot.isUrgent ||= isUrgent;
+    const { promise, resolve, reject } = Promise.withResolvers<Placement>();
+    slot.waiting.push({ resolve, reject });
+    this.#schedule(slot);
+    return promise;
+  }
+
+  #schedule(slot: Slot): void {
+    if (slot.isWriting || this.#isClosed || (slot.pending.size === 0 && !slot.mustWrite)) return;
+    clearTimeout(slot.timer);
+    const delayMs = this.#delayMs(slot);
+    if (delayMs > 0 || this.#writes >= MOST_WRITES_AT_ONCE) {
+      slot.timer = setTimeout(() => this.#schedule(slot), Math.max(delayMs, 2));
+      return;
+    }
+    void this.#write(slot);
+  }
+
+  #delayMs(slot: Slot): number {
+    if (slot.failures > 0) {
+      return slot.writtenAt + Math.min(50 * 2 ** slot.failures, LONGEST_RETRY_MS) - performance.now();
+    }
+    if (slot.isUrgent) return 0;
+    const changes = this.#slots.reduce((sum, { pending }) => sum + pending.size, 0);
+    if (changes <= IDLE_CHANGES) return 0;
+    const lingerMs = Math.min(changes * LINGER_MS_PER_CHANGE, LONGEST_LINGER_MS);
+    return slot.writtenAt + lingerMs - performance.now();
+  }
+
+  /** Write a shard with all that is pending for it. Never throws: what failed stays pending. */
+  async #write(slot: Slot): Promise<void> {
+    const pending = slot.pending;
+    const waiting = slot.waiting;
+    slot.pending = new Map();
+    slot.waiting = [];
+    slot.isUrgent = false;
+    slot.isWriting = true;
+    this.#writes++;
+    try {
+      await this.#commit(slot, pending);
+      slot.failures = 0;
+      for (const { resolve } of waiting) resolve({ shard: slot.shard, revision: slot.revision });
+      this.#options.onWritten(slot.shard);
+    } catch (error) {
+      slot.failures++;
+      // What was changed again meanwhile wins over what failed.
+      slot.pending = new Map([...pending, ...slot.pending]);
+      slot.waiting.unshift(...waiting);
+      slot.mustWrite ||= pending.size === 0;
+      await this.#recover(slot, error);
+    } finally {
+      slot.writtenAt = performance.now();
+      slot.isWriting = false;
+      this.#writes--;
+      this.#schedule(slot);
+    }
+  }
+
+  async #commit(slot: Slot, pending: ReadonlyMap<string, Mutation>): Promise<void> {
+    const content = copyOf(slot.content);
+    for (const mutation of pending.values()) mutate(content, mutation);
+    const revision = ++this.#highest;
+    const document = documentOf(content, { relay: this.#identity, shard: slot.shard, revision });
+    const { client, relay } = this.#options;
+    slot.resourceVersion = await writeShard(client, relay, document, slot.resourceVersion);
+    slot.content = content;
+    slot.revision = revision;
+    slot.mustWrite = false;
+    for (const id of pending.keys()) this.#writtenIn.set(id, revision);
+  }
+
+  async #recover(slot: Slot, error: unknown): Promise<void> {
+    const fields = { relay: this.#identity.name, shard: slot.shard, err: error };
+    this.#options.log.warn(fields, 'shard was not written; it is read again and tried later');
+    if (!isKubeError(error)) return;
+    try {
+      const loaded = await loadSlot(this.#options, slot.shard, slot);
+      slot.content = loaded.content;
+      slot.revision = loaded.revision;
+      slot.resourceVersion = loaded.resourceVersion;
+      this.#highest = Math.max(this.#highest, loaded.revision);
+    } catch (problem) {
+      this.#options.log.info({ ...fields, err: problem }, 'shard was not read either');
+    }
+  }
+}
+
+/** The slot as stored. Nothing stored: what is known already, else empty, above every revision of before. */
+async function loadSlot(options: ShardSetOptions, shard: number, known?: Slot): Promise<Slot> {
+  const stored = await readShard(options.client, options.relay, shard);
+  const isOurs = stored.document !== undefined && stored.isOwned;
+  return {
+    shard,
+    content: stored.document === undefined ? (known?.content ?? emptyContent()) : contentOf(stored.document),
+    // Milliseconds: a relay that is created again begins above what pods with an old volume remember.
+    revision: Math.max(stored.document?.revision ?? Date.now(), known?.revision ?? 0),
+    resourceVersion: stored.resourceVersion,
+    pending: new Map(),
+    waiting: [],
+    mustWrite: !isOurs,
+    isUrgent: false,
+    isWriting: false,
+    failures: 0,
+    writtenAt: -Infinity,
+    timer: undefined,
+  };
+}
