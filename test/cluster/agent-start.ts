@@ -29,6 +29,7 @@ export async function startAgent(
       certificate: pki.file('node-agent.crt'),
       key: pki.file('node-agent.key'),
     },
+    serving: { certificate: pki.file('server.crt'), key: pki.file('server.key') },
     ip: await findIp(progress),
     settings: {
       images: { ...defaultImages(), ...settings.images },
@@ -39,7 +40,12 @@ export async function startAgent(
   };
   await writeAtomically(paths.agentConfig, JSON.stringify(config, null, 2));
   const identity = await startDaemon({
-    argv: [process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'agent/main.ts'), paths.agentConfig],
+    argv: [
+      process.execPath,
+      '--disable-warning=ExperimentalWarning',
+      join(import.meta.dirname, 'agent/main.ts'),
+      paths.agentConfig,
+    ],
     cwd: '/',
     logFile: join(paths.logs, 'node-agent.log'),
   });

@@ -146,7 +146,9 @@ export class ApiClient {
         },
       });
       request.once('response', resolve);
-      request.once('timeout', () => request.destroy(new Error(`${method} ${path}: no answer in ${timeoutMs} ms`)));
+      request.once('timeout', () =>
+        request.destroy(new Error(`${method} ${path}: no answer in ${timeoutMs} ms`)),
+      );
       request.once('error', reject);
       request.end(text);
     });

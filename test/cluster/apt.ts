@@ -17,7 +17,10 @@ export interface Apt {
  * Prepares the private apt. The archive's addresses are taken from the machine's own apt sources (so a mirror or
  * proxy chosen there is used here too); the lists are fetched when missing or older than a day.
  */
-export async function openApt(options: { sources: boolean; onOutput?: (chunk: string) => void }): Promise<Apt> {
+export async function openApt(options: {
+  sources: boolean;
+  onOutput?: (chunk: string) => void;
+}): Promise<Apt> {
   await refuseOtherSystems();
   const folder = join(cacheRoot(), options.sources ? 'apt-with-sources' : 'apt');
   const config = join(folder, 'apt.conf');
@@ -35,7 +38,11 @@ export async function openApt(options: { sources: boolean; onOutput?: (chunk: st
       }),
   };
   const stamp = join(folder, 'updated');
-  const age = Date.now() - (await stat(stamp).then((s) => s.mtimeMs).catch(() => 0));
+  const age =
+    Date.now() -
+    (await stat(stamp)
+      .then((s) => s.mtimeMs)
+      .catch(() => 0));
   if (age > 24 * 3600_000) {
     await apt.get(['-o', 'APT::Update::Error-Mode=any', 'update']);
     await writeFile(stamp, '');
@@ -45,7 +52,9 @@ export async function openApt(options: { sources: boolean; onOutput?: (chunk: st
 
 async function refuseOtherSystems(): Promise<void> {
   const os = await readFile('/etc/os-release', 'utf8').catch(() => '');
-  const found = await run(['apt-get', '--version']).then((r) => r.code === 0).catch(() => false);
+  const found = await run(['apt-get', '--version'])
+    .then((r) => r.code === 0)
+    .catch(() => false);
   if (!found || !os.includes(`VERSION_CODENAME=${release}`)) {
     throw new Refusal(
       `this machine is not Debian 12, whose packages are used: set KUBEBUILDER_ASSETS to a folder with etcd, ` +
@@ -85,7 +94,10 @@ async function ownSources(withSource: boolean): Promise<string> {
       `no enabled apt source for Debian ${release} main under /etc/apt: add one, or set KUBEBUILDER_ASSETS`,
     );
   }
-  return lines.flatMap((line) => (withSource ? [`deb ${line}`, `deb-src ${line}`] : [`deb ${line}`])).join('\n') + '\n';
+  return (
+    lines.flatMap((line) => (withSource ? [`deb ${line}`, `deb-src ${line}`] : [`deb ${line}`])).join('\n') +
+    '\n'
+  );
 }
 
 /** deb822 format: `Key: value` lines, stanzas separated by blank lines. */

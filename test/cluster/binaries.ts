@@ -27,7 +27,9 @@ export async function findBinaries(progress: (line: string) => void): Promise<Co
   if (named !== undefined && named !== '') {
     const missing = programs.filter((program) => !existsSync(join(named, program)));
     if (missing.length > 0) {
-      throw new Refusal(`KUBEBUILDER_ASSETS names ${named}, which lacks ${missing.join(', ')}: correct or unset it`);
+      throw new Refusal(
+        `KUBEBUILDER_ASSETS names ${named}, which lacks ${missing.join(', ')}: correct or unset it`,
+      );
     }
     return describe(named, 'KUBEBUILDER_ASSETS');
   }

@@ -24,7 +24,9 @@ export async function withLock<T>(name: string, work: () => Promise<T>, onWait?:
   try {
     await new Promise<void>((resolve, reject) => {
       holder.once('error', reject);
-      holder.once('exit', (code) => reject(new Error(`cannot take the lock ${name} (flock ended with ${code})`)));
+      holder.once('exit', (code) =>
+        reject(new Error(`cannot take the lock ${name} (flock ended with ${code})`)),
+      );
       holder.stdout.once('data', () => resolve());
     });
     clearTimeout(timer);

@@ -110,9 +110,13 @@ export class Cluster {
   }
 
   /** Polls until `check` gives something other than undefined or false; its errors are tolerated until the end. */
-  async waitFor<T>(what: string, check: () => Promise<T | undefined | false>, timeoutMs = 30_000): Promise<T> {
+  async waitFor<T>(
+    what: string,
+    check: () => Promise<T | undefined | false>,
+    timeoutMs = 30_000,
+  ): Promise<T> {
     const deadline = Date.now() + timeoutMs;
-    for (let last: unknown; ; ) {
+    for (let last: unknown; ;) {
       try {
         const found = await check();
         if (found !== undefined && found !== false) return found;
@@ -137,7 +141,8 @@ export class Cluster {
 
   async #network(): Promise<{ ip: { path: string; libraryPath: string }; pid: number }> {
     const namespace = (await this.processes()).get('network');
-    if (namespace === undefined) throw new Refusal(`cluster ${this.name} has no node agent, so no network of its own`);
+    if (namespace === undefined)
+      throw new Refusal(`cluster ${this.name} has no node agent, so no network of its own`);
     return { ip: readConfig(this.paths.agentConfig).ip, pid: namespace.pid };
   }
 }
@@ -145,11 +150,13 @@ export class Cluster {
 /** Opens a cluster that is up, for instance one that `npm run cluster -- up` started. */
 export async function openCluster(name: string): Promise<Cluster> {
   const record = await readRecord(name);
-  if (record?.ready !== true) throw new Refusal(`no cluster ${name} is up: start it with npm run cluster -- up`);
+  if (record?.ready !== true)
+    throw new Refusal(`no cluster ${name} is up: start it with npm run cluster -- up`);
   const { pki } = clusterPaths(name);
   const [authority, certificate, key] = await Promise.all(
     ['ca.crt', 'admin.crt', 'admin.key'].map((file) => readFile(join(pki, file), 'utf8')),
   );
-  if (authority === undefined || certificate === undefined || key === undefined) throw new Error('no certificates');
+  if (authority === undefined || certificate === undefined || key === undefined)
+    throw new Error('no certificates');
   return new Cluster(record, { server: record.server, authority, certificate, key });
 }

@@ -41,7 +41,17 @@ ${existsSync(join(folder, 'resolv.conf')) ? `cp '${join(folder, 'resolv.conf')}'
   const script = `${overlayLines(roots, scratch, inEtc)}
 mount --bind '${hosts}' /etc/cluster
 exec ${drop} "$@"`;
-  return ['nsenter', `--net=/proc/${networkPid}/ns/net`, 'unshare', '--mount', 'sh', '-ec', script, 'sh', ...argv];
+  return [
+    'nsenter',
+    `--net=/proc/${networkPid}/ns/net`,
+    'unshare',
+    '--mount',
+    'sh',
+    '-ec',
+    script,
+    'sh',
+    ...argv,
+  ];
 }
 
 /** Runs a wrapped command to its end. */

@@ -35,7 +35,10 @@ async function write(client: ApiClient, crd: Crd): Promise<void> {
   if (created !== undefined) return;
   const present = await client.get<Crd>(`${path}/${crd.metadata.name}`);
   const resourceVersion = present.metadata.resourceVersion ?? '';
-  await client.call('PUT', `${path}/${crd.metadata.name}`, { ...crd, metadata: { ...crd.metadata, resourceVersion } });
+  await client.call('PUT', `${path}/${crd.metadata.name}`, {
+    ...crd,
+    metadata: { ...crd.metadata, resourceVersion },
+  });
 }
 
 async function established(client: ApiClient, name: string): Promise<void> {

@@ -1,5 +1,16 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { access, constants, lstat, mkdir, mkdtemp, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  symlink,
+} from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { openApt } from './apt.ts';
@@ -44,7 +55,11 @@ export async function debianPackages(
   return describePackages(root, set);
 }
 
-async function unpack(names: readonly string[], root: string, onProgress: (line: string) => void): Promise<void> {
+async function unpack(
+  names: readonly string[],
+  root: string,
+  onProgress: (line: string) => void,
+): Promise<void> {
   onProgress(`unpacking Debian packages into the cache (nothing is installed): ${names.join(' ')}`);
   const apt = await openApt({ sources: false });
   const work = await mkdtemp(join(await folderOf(root), '.unpack-'));
@@ -87,7 +102,10 @@ async function relocateLinks(folder: string, root: string): Promise<void> {
 }
 
 async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(() => true, () => false);
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function describePackages(root: string, names: readonly string[]): DebianPackages {
@@ -97,21 +115,41 @@ function describePackages(root: string, names: readonly string[]): DebianPackage
     env: (base = process.env) => ({
       ...base,
       PATH: prefixed(inRoot(binFolders), base['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin'),
-      LD_LIBRARY_PATH: prefixed(inRoot(['usr/lib/x86_64-linux-gnu', 'usr/lib/aarch64-linux-gnu', 'usr/lib', 'usr/lib/postfix']), base['LD_LIBRARY_PATH']),
+      LD_LIBRARY_PATH: prefixed(
+        inRoot(['usr/lib/x86_64-linux-gnu', 'usr/lib/aarch64-linux-gnu', 'usr/lib', 'usr/lib/postfix']),
+        base['LD_LIBRARY_PATH'],
+      ),
       PYTHONPATH: prefixed(inRoot(['usr/lib/python3/dist-packages']), base['PYTHONPATH']),
-      PERL5LIB: prefixed(inRoot(['usr/share/perl5', 'usr/lib/x86_64-linux-gnu/perl5/5.36']), base['PERL5LIB']),
+      PERL5LIB: prefixed(
+        inRoot(['usr/share/perl5', 'usr/lib/x86_64-linux-gnu/perl5/5.36']),
+        base['PERL5LIB'],
+      ),
     }),
     bin: (name) => {
-      const found = [...inRoot(binFolders), '/usr/sbin', '/usr/bin', ...(process.env['PATH'] ?? '').split(delimiter)]
+      const found = [
+        ...inRoot(binFolders),
+        '/usr/sbin',
+        '/usr/bin',
+        ...(process.env['PATH'] ?? '').split(delimiter),
+      ]
         .map((folder) => join(folder, name))
         .find((path) => existsSync(path));
-      if (found === undefined) throw new Refusal(`no program ${name} in the Debian packages ${names.join(', ')}`);
+      if (found === undefined)
+        throw new Refusal(`no program ${name} in the Debian packages ${names.join(', ')}`);
       return found;
     },
     wrap: (argv) => {
       const scratch = join(cacheRoot(), 'scratch');
       mkdirSync(scratch, { recursive: true });
-      return ['unshare', '--mount', 'sh', '-ec', `${overlayLines([root], scratch)}\nexec "$@"`, 'sh', ...argv];
+      return [
+        'unshare',
+        '--mount',
+        'sh',
+        '-ec',
+        `${overlayLines([root], scratch)}\nexec "$@"`,
+        'sh',
+        ...argv,
+      ];
     },
   };
 }
@@ -142,7 +180,14 @@ umount -l '${scratch}'`;
 export async function onPath(name: string): Promise<string | undefined> {
   for (const folder of [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/bin']) {
     const path = join(folder, name);
-    if (folder !== '' && (await access(path, constants.X_OK).then(() => true, () => false))) return path;
+    if (
+      folder !== '' &&
+      (await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      ))
+    )
+      return path;
   }
   return undefined;
 }

@@ -47,4 +47,3 @@ export function findImage(map: ImageMap, reference: string): Image | undefined {
   const pattern = Object.keys(map).find((key) => key.endsWith('*') && untagged.startsWith(key.slice(0, -1)));
   return map[reference] ?? map[untagged] ?? map[name] ?? (pattern === undefined ? undefined : map[pattern]);
 }
-

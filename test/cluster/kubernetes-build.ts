@@ -9,7 +9,13 @@ import { must } from './run.ts';
 
 type Progress = (line: string) => void;
 
-const toolchain = ['golang-1.19-go', 'golang-1.19-src', 'golang-github-modern-go-reflect2-dev', 'make', 'rsync'];
+const toolchain = [
+  'golang-1.19-go',
+  'golang-1.19-src',
+  'golang-github-modern-go-reflect2-dev',
+  'make',
+  'rsync',
+];
 const targets = ['kube-apiserver', 'kube-controller-manager'];
 
 /** Folder of the cached build; it exists only when the build is complete. */
@@ -56,7 +62,12 @@ async function buildInto(result: string, progress: Progress): Promise<void> {
   progress(`control plane built in ${result}`);
 }
 
-async function unpackSource(work: string, tree: string, toolsRoot: string, progress: Progress): Promise<void> {
+async function unpackSource(
+  work: string,
+  tree: string,
+  toolsRoot: string,
+  progress: Progress,
+): Promise<void> {
   progress("fetching Debian's source package kubernetes");
   const fetched = join(work, 'fetched');
   await rm(work, { recursive: true, force: true });
@@ -125,7 +136,8 @@ async function compile(
         KUBE_GIT_VERSION_FILE: join(work, 'version'),
       },
       onOutput: (chunk) => {
-        for (const [, target] of chunk.matchAll(/^ {4}(\S+)$/gm)) progress(`compiling ${target} (${elapsed()})`);
+        for (const [, target] of chunk.matchAll(/^ {4}(\S+)$/gm))
+          progress(`compiling ${target} (${elapsed()})`);
       },
     });
   } finally {

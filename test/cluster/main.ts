@@ -15,7 +15,10 @@ const progress = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
-async function up(name: string, options: { kubeconfig?: string; port?: string; 'no-agent'?: boolean }): Promise<void> {
+async function up(
+  name: string,
+  options: { kubeconfig?: string; port?: string; 'no-agent'?: boolean },
+): Promise<void> {
   if ((await readRecord(name))?.ready === true && (await isWhole(name))) {
     progress(`cluster ${name} is already up`);
   } else {
@@ -38,14 +41,17 @@ async function up(name: string, options: { kubeconfig?: string; port?: string; '
 
 function portNumber(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new Refusal(`--port ${text} is not a port number`);
+  if (!Number.isInteger(port) || port < 1 || port > 65535)
+    throw new Refusal(`--port ${text} is not a port number`);
   return port;
 }
 
 async function isWhole(name: string): Promise<boolean> {
   const cluster = await openCluster(name);
   cluster.api.close();
-  return [...(await cluster.processes()).entries()].every(([part, id]) => part.startsWith('pod-') || isAlive(id));
+  return [...(await cluster.processes()).entries()].every(
+    ([part, id]) => part.startsWith('pod-') || isAlive(id),
+  );
 }
 
 async function status(only: string | undefined): Promise<void> {
@@ -59,10 +65,16 @@ async function status(only: string | undefined): Promise<void> {
     }
     const cluster = await openCluster(name);
     cluster.api.close();
-    console.log(`${name}: Kubernetes ${record.version} (${record.origin}) at ${record.server}, since ${record.createdAt}`);
+    console.log(
+      `${name}: Kubernetes ${record.version} (${record.origin}) at ${record.server}, since ${record.createdAt}`,
+    );
     console.log(`  kubeconfig ${cluster.kubeconfig}`);
     console.log(`  logs       ${cluster.paths.logs}`);
-    console.log(`  ports      ${Object.entries(record.ports).map(([part, port]) => `${part} ${port}`).join(', ')}`);
+    console.log(
+      `  ports      ${Object.entries(record.ports)
+        .map(([part, port]) => `${part} ${port}`)
+        .join(', ')}`,
+    );
     for (const [part, identity] of await cluster.processes()) {
       console.log(`  process    ${part} ${identity.pid}${isAlive(identity) ? '' : ' (ended)'}`);
     }

@@ -33,18 +33,31 @@ export async function makePki(folder: string): Promise<ClusterPki> {
   }
   pairs['server'] = makeCertificate({
     commonName: 'kube-apiserver',
-    dnsNames: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'],
+    dnsNames: [
+      'localhost',
+      'kubernetes',
+      'kubernetes.default',
+      'kubernetes.default.svc',
+      'kubernetes.default.svc.cluster.local',
+    ],
     addresses: ['127.0.0.1', network.apiService, network.gateway],
     issuer: ca,
   });
-  pairs['etcd'] = makeCertificate({ commonName: 'etcd', dnsNames: ['localhost'], addresses: ['127.0.0.1'], issuer: ca });
+  pairs['etcd'] = makeCertificate({
+    commonName: 'etcd',
+    dnsNames: ['localhost'],
+    addresses: ['127.0.0.1'],
+    issuer: ca,
+  });
   const file = (name: string) => join(folder, name);
   for (const [name, pair] of Object.entries(pairs)) {
     await writeFile(file(`${name}.crt`), pair.certificate, { mode: 0o600 });
     await writeFile(file(`${name}.key`), pair.key, { mode: 0o600 });
   }
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  await writeFile(file('service-account.key'), privateKey.export({ type: 'pkcs1', format: 'pem' }), { mode: 0o600 });
+  await writeFile(file('service-account.key'), privateKey.export({ type: 'pkcs1', format: 'pem' }), {
+    mode: 0o600,
+  });
   await writeFile(file('service-account.pub'), publicKey.export({ type: 'spki', format: 'pem' }));
   return {
     authority: ca.certificate,

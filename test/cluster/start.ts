@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -39,7 +40,7 @@ export interface ClusterOptions extends Partial<AgentSettings> {
 /** Starts a control plane with a node agent and returns when Pods can be created; about 5 s with cached binaries. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const progress = options.progress ?? (() => {});
-  const name = options.name ?? `test-${process.pid}-${Date.now().toString(36).slice(-5)}`;
+  const name = options.name ?? `test-${process.pid}-${randomBytes(3).toString('hex')}`;
   const paths = clusterPaths(name);
   if (options.agent !== false && process.getuid?.() !== 0) {
     throw new Refusal(
@@ -91,7 +92,11 @@ async function makeRecord(
   };
 }
 
-async function bringUp(plane: ControlPlane, options: ClusterOptions, progress: (line: string) => void): Promise<void> {
+async function bringUp(
+  plane: ControlPlane,
+  options: ClusterOptions,
+  progress: (line: string) => void,
+): Promise<void> {
   const { paths, record, pki } = plane;
   const access = pki.access(record.server, 'admin');
   await writeFile(paths.kubeconfig, kubeconfig(access, 'admin'), { mode: 0o600 });
@@ -115,7 +120,10 @@ async function bringUp(plane: ControlPlane, options: ClusterOptions, progress: (
 /** Pods can be created once the namespace has its ServiceAccount, and run once the node is ready. */
 async function waitForDefaults(client: ApiClient, withNode: boolean): Promise<void> {
   const deadline = Date.now() + 30_000;
-  const needed = ['/api/v1/namespaces/default/serviceaccounts/default', ...(withNode ? ['/api/v1/nodes/local'] : [])];
+  const needed = [
+    '/api/v1/namespaces/default/serviceaccounts/default',
+    ...(withNode ? ['/api/v1/nodes/local'] : []),
+  ];
   for (const path of needed) {
     while ((await client.send('GET', path)).status !== 200) {
       if (Date.now() > deadline) throw new Error(`${path} did not appear in 30 s, see the cluster's logs`);
@@ -127,7 +135,9 @@ async function waitForDefaults(client: ApiClient, withNode: boolean): Promise<vo
 async function keepLogs(name: string): Promise<void> {
   const paths = clusterPaths(name);
   for (const part of ['etcd', 'kube-apiserver', 'kube-controller-manager', 'node-agent']) {
-    await copyFile(join(paths.logs, `${part}.log`), join(paths.folder, '..', `failed-${part}.log`)).catch(() => {});
+    await copyFile(join(paths.logs, `${part}.log`), join(paths.folder, '..', `failed-${part}.log`)).catch(
+      () => {},
+    );
   }
 }
 
@@ -150,7 +160,9 @@ async function refuseOccupied(port: number): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', () =>
-      reject(new Refusal(`port ${port} on 127.0.0.1 is taken by another program: name another port, or none`)),
+      reject(
+        new Refusal(`port ${port} on 127.0.0.1 is taken by another program: name another port, or none`),
+      ),
     );
     server.listen(port, '127.0.0.1', () => server.close(() => resolve()));
   });

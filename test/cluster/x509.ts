@@ -1,4 +1,11 @@
-import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  X509Certificate,
+} from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 
@@ -42,7 +49,10 @@ export function makeCertificate(request: CertificateRequest): KeyPair {
   );
   const signature = sign('sha256', body, signer);
   const der = sequence(body, algorithm, bitString(signature));
-  const base64 = der.toString('base64').replace(/(.{64})/g, '$1\n').trimEnd();
+  const base64 = der
+    .toString('base64')
+    .replace(/(.{64})/g, '$1\n')
+    .trimEnd();
   return {
     certificate: `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
@@ -64,23 +74,40 @@ function extensions(request: CertificateRequest, publicKey: KeyObject): Buffer[]
   list.push(extension('2.5.29.37', false, sequence(...usages)));
   const names = [
     ...(request.dnsNames ?? []).map((dns) => tagged(0x82, Buffer.from(dns))),
-    ...(request.addresses ?? []).filter((ip) => isIPv4(ip)).map((ip) => tagged(0x87, Buffer.from(ip.split('.').map(Number)))),
+    ...(request.addresses ?? [])
+      .filter((ip) => isIPv4(ip))
+      .map((ip) => tagged(0x87, Buffer.from(ip.split('.').map(Number)))),
   ];
   if (names.length > 0) list.push(extension('2.5.29.17', false, sequence(...names)));
   return list;
 }
 
 function keyId(publicKey: KeyObject): Buffer {
-  return createHash('sha1').update(publicKey.export({ type: 'spki', format: 'der' })).digest();
+  return createHash('sha1')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest();
 }
 
 function extension(id: string, critical: boolean, value: Buffer): Buffer {
-  return sequence(objectId(id), ...(critical ? [tagged(0x01, Buffer.from([0xff]))] : []), tagged(0x04, value));
+  return sequence(
+    objectId(id),
+    ...(critical ? [tagged(0x01, Buffer.from([0xff]))] : []),
+    tagged(0x04, value),
+  );
 }
 
 function validity(days: number): Buffer {
   const stamp = (date: Date) =>
-    tagged(0x17, Buffer.from(date.toISOString().slice(2).replace(/[-:T]/g, '').replace(/\.\d+Z$/, 'Z')));
+    tagged(
+      0x17,
+      Buffer.from(
+        date
+          .toISOString()
+          .slice(2)
+          .replace(/[-:T]/g, '')
+          .replace(/\.\d+Z$/, 'Z'),
+      ),
+    );
   // An hour back, for machines whose clock is a little behind.
   return sequence(stamp(new Date(Date.now() - 3600_000)), stamp(new Date(Date.now() + days * 86_400_000)));
 }

@@ -21,7 +21,9 @@ export class AtomicFolder {
 
   /** Makes the folder hold exactly this. @returns false when it already did */
   async write(payload: Payload): Promise<boolean> {
-    const print = JSON.stringify([...payload].map(([path, { content, mode }]) => [path, mode, content.toString('base64')]));
+    const print = JSON.stringify(
+      [...payload].map(([path, { content, mode }]) => [path, mode, content.toString('base64')]),
+    );
     if (print === this.#last) return false;
     await mkdir(this.#path, { recursive: true });
     await chmod(this.#path, 0o755);
@@ -52,6 +54,7 @@ export class AtomicFolder {
   async #link(names: Set<string>): Promise<void> {
     const present = (await readdir(this.#path)).filter((name) => !name.startsWith('..'));
     for (const name of present) if (!names.has(name)) await rm(join(this.#path, name), { force: true });
-    for (const name of names) if (!present.includes(name)) await symlink(join('..data', name), join(this.#path, name));
+    for (const name of names)
+      if (!present.includes(name)) await symlink(join('..data', name), join(this.#path, name));
   }
 }

@@ -9,6 +9,8 @@ export interface AgentConfig {
   server: string;
   /** PEM files of the agent's own client certificate. */
   credentials: { authority: string; certificate: string; key: string };
+  /** PEM files with which the agent answers the API server that wants a Pod's logs. */
+  serving: { certificate: string; key: string };
   /** `ip` of iproute2, and where its libraries are when it runs from the cache. */
   ip: { path: string; libraryPath: string };
   settings: AgentSettings;

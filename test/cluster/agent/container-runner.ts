@@ -40,7 +40,12 @@ export class ContainerRunner {
   readonly #policy: 'Always' | 'OnFailure' | 'Never';
   #running: RunningContainer | undefined;
 
-  constructor(scope: PodScope, container: Container, status: ContainerStatus, policy: 'Always' | 'OnFailure' | 'Never') {
+  constructor(
+    scope: PodScope,
+    container: Container,
+    status: ContainerStatus,
+    policy: 'Always' | 'OnFailure' | 'Never',
+  ) {
     this.#scope = scope;
     this.#container = container;
     this.#status = status;
@@ -51,12 +56,13 @@ export class ContainerRunner {
   async run(): Promise<Exit | undefined> {
     const { stopping, agent, report } = this.#scope;
     let last: Exit | undefined;
-    for (let failures = 0; !stopping.aborted; ) {
+    for (let failures = 0; !stopping.aborted;) {
       const spec = await this.#plan();
       if (spec === undefined) continue;
       const startedMs = Date.now();
       last = await this.#once(spec);
-      const isDone = this.#policy === 'Never' || (this.#policy === 'OnFailure' && last.code === 0 && last.signal === null);
+      const isDone =
+        this.#policy === 'Never' || (this.#policy === 'OnFailure' && last.code === 0 && last.signal === null);
       if (stopping.aborted || isDone) break;
       failures = Date.now() - startedMs > 600_000 ? 0 : failures + 1;
       const base = agent.config().settings.restartBackoffMs;
@@ -121,7 +127,8 @@ export class ContainerRunner {
   }
 
   #set(change: { ready?: boolean; started?: boolean }): void {
-    if (Object.entries(change).every(([key, value]) => this.#status[key as 'ready' | 'started'] === value)) return;
+    if (Object.entries(change).every(([key, value]) => this.#status[key as 'ready' | 'started'] === value))
+      return;
     Object.assign(this.#status, change);
     this.#scope.report.touch();
   }
@@ -154,9 +161,15 @@ export class ContainerRunner {
     const env = await containerEnvironment(pod, container, image.env ?? {}, address, agent.objects);
     const command = container.command ?? image.command;
     if (command === undefined) {
-      throw new ImageError(`the image map of this test cluster has no command for "${container.image}", and the container names none`);
+      throw new ImageError(
+        `the image map of this test cluster has no command for "${container.image}", and the container names none`,
+      );
     }
-    const own = (image.mounts ?? []).map((m) => ({ source: m.hostPath, target: m.mountPath, readOnly: m.readOnly ?? true }));
+    const own = (image.mounts ?? []).map((m) => ({
+      source: m.hostPath,
+      target: m.mountPath,
+      readOnly: m.readOnly ?? true,
+    }));
     const layers = image.packages === undefined ? [] : [(await debianPackages(image.packages)).root];
     const podPath = join(pod.metadata.namespace ?? '', pod.metadata.name);
     return {
@@ -164,8 +177,16 @@ export class ContainerRunner {
       identity,
       env,
       argv: [...command, ...(container.args ?? [])].map((argument) => expand(argument, env)),
-      logFile: join(clusterFolder, 'logs/pods', podPath, `${container.name}.${this.#status.restartCount}.log`),
-      processes: { folder: join(clusterFolder, 'processes'), name: `pod-${pod.metadata.uid}-${container.name}` },
+      logFile: join(
+        clusterFolder,
+        'logs/pods',
+        podPath,
+        `${container.name}.${this.#status.restartCount}.log`,
+      ),
+      processes: {
+        folder: join(clusterFolder, 'processes'),
+        name: `pod-${pod.metadata.uid}-${container.name}`,
+      },
       plan: {
         scratch: join(folder, 'scratch', container.name),
         hostname: pod.spec.hostname ?? pod.metadata.name,

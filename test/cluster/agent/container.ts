@@ -57,10 +57,18 @@ export async function startContainer(spec: ContainerSpec): Promise<RunningContai
       const command = [...enter, ...dropCommand(spec.identity), ...argv];
       const result = await run(command, { env: spec.env, timeoutMs });
       if (result.signal !== null) return `no answer in ${timeoutMs} ms`;
-      return result.code === 0 ? undefined : `exit code ${result.code}: ${result.stderr.slice(0, 200).trim()}`;
+      return result.code === 0
+        ? undefined
+        : `exit code ${result.code}: ${result.stderr.slice(0, 200).trim()}`;
     },
   };
 }
+
+/**
+ * Makes the script ($0) pid 1 of the new pid namespace and passes its end on. Not by `unshare --fork`, which in
+ * util-linux 2.38 loses the signal that ended it; the shell's own remark about a signal must not reach the log.
+ */
+const firstProcess = 'exec 4>&2 2>/dev/null; (exec 2>&4 4>&-; exec /bin/sh -ec "$0" sh "$@"); exit $?';
 
 function spawnInside({ sandboxPid, plan, identity, argv, env, logFile }: ContainerSpec) {
   mkdirSync(dirname(logFile), { recursive: true });
@@ -69,8 +77,8 @@ function spawnInside({ sandboxPid, plan, identity, argv, env, logFile }: Contain
   fchownSync(log, identity.user, identity.group);
   const namespaces = ['net', 'uts', 'ipc'].map((kind) => `--${kind}=/proc/${sandboxPid}/ns/${kind}`);
   const enter = ['--pdeathsig', 'KILL', '/usr/bin/nsenter', ...namespaces, '--'];
-  const isolate = ['/usr/bin/unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--', '/bin/sh', '-ec'];
-  const child = spawn('/usr/bin/setpriv', [...enter, ...isolate, containerScript(plan, identity), 'sh', ...argv], {
+  const isolate = ['/usr/bin/unshare', '--mount', '--pid', '--', '/bin/sh', '-c', firstProcess];
+  const child = spawn('/usr/bin/setpriv', [...enter, ...isolate, containerScript(plan, identity), ...argv], {
     env,
     cwd: '/',
     stdio: ['ignore', log, log, 'pipe'],

@@ -33,7 +33,9 @@ export async function containerEnvironment(
         ? (await objects.configMap(namespace, reference.name))?.data
         : decoded((await objects.secret(namespace, reference.name))?.data);
     if (values === undefined && reference.optional !== true) {
-      throw new ConfigError(`${secretRef === undefined ? 'configmap' : 'secret'} "${reference.name}" not found`);
+      throw new ConfigError(
+        `${secretRef === undefined ? 'configmap' : 'secret'} "${reference.name}" not found`,
+      );
     }
     for (const [key, value] of Object.entries(values ?? {})) env[prefix + key] = value;
   }
@@ -46,7 +48,9 @@ export async function containerEnvironment(
 
 function decoded(data: Record<string, string> | undefined): Record<string, string> | undefined {
   if (data === undefined) return undefined;
-  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
+  );
 }
 
 async function valueOf(
@@ -68,7 +72,9 @@ async function valueOf(
   if (found === undefined && reference.optional !== true) {
     const kind = isSecret ? 'secret' : 'configmap';
     throw new ConfigError(
-      values === undefined ? `${kind} "${reference.name}" not found` : `no key "${reference.key}" in ${kind} "${reference.name}"`,
+      values === undefined
+        ? `${kind} "${reference.name}" not found`
+        : `no key "${reference.key}" in ${kind} "${reference.name}"`,
     );
   }
   return found;
@@ -79,7 +85,10 @@ export function fieldOf(pod: Pod, path: string, address: string): string {
   const keyed = /^metadata\.(labels|annotations)\['([^']+)'\]$/.exec(path);
   if (keyed !== null) return pod.metadata[keyed[1] as 'labels' | 'annotations']?.[keyed[2] ?? ''] ?? '';
   const lines = (map: Record<string, string> | undefined) =>
-    Object.entries(map ?? {}).map(([key, value]) => `${key}=${JSON.stringify(value)}`).sort().join('\n');
+    Object.entries(map ?? {})
+      .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+      .sort()
+      .join('\n');
   const fields: Record<string, () => string> = {
     'metadata.name': () => pod.metadata.name,
     'metadata.namespace': () => pod.metadata.namespace ?? '',

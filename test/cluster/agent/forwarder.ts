@@ -58,7 +58,8 @@ export class Forwarder {
 /** Passes an abrupt end on as one: a peer that is gone must not look like one that closed politely. */
 export function couple(one: Socket, other: Socket): void {
   const cut = (socket: Socket) => () => {
-    if (socket instanceof Object && 'resetAndDestroy' in socket && socket.remoteAddress !== undefined) socket.resetAndDestroy();
+    if (socket instanceof Object && 'resetAndDestroy' in socket && socket.remoteAddress !== undefined)
+      socket.resetAndDestroy();
     else socket.destroy();
   };
   one.on('error', cut(other));

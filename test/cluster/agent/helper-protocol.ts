@@ -19,4 +19,5 @@ export type ToHelper =
   | { type: 'services'; version: number; services: ServedPort[] }
   | { type: 'probe'; id: number; host: string; port: number; timeoutMs: number; http?: HttpProbe };
 
-export type FromHelper = { type: 'probed'; id: number; failure?: string } | { type: 'served'; version: number };
+export type FromHelper =
+  { type: 'probed'; id: number; failure?: string } | { type: 'served'; version: number };

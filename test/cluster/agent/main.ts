@@ -7,6 +7,7 @@ import type { AgentConfig } from './config.ts';
 import type { AgentContext } from './context.ts';
 import { couple } from './forwarder.ts';
 import { log, reason } from './log.ts';
+import { serveLogs } from './log-server.ts';
 import { NetworkHelper } from './network-helper.ts';
 import { ClusterNetwork } from './network-namespace.ts';
 import { keepNode } from './node.ts';
@@ -34,11 +35,19 @@ async function main(configPath: string): Promise<void> {
   const provisioner = new Provisioner(client, folder);
   await provisioner.register();
   const objects = new ReferredObjects(client);
-  const agent: AgentContext = { client, config, network, helper, services, objects, tokens: new TokenSource(client) };
+  const agent: AgentContext = {
+    client,
+    config,
+    network,
+    helper,
+    services,
+    objects,
+    tokens: new TokenSource(client),
+  };
   await services.synced();
   await new Pods(client, agent).synced;
   const version = await client.get<{ gitVersion: string }>('/version');
-  await keepNode(client, version.gitVersion.replace(/^v/, ''));
+  await keepNode(client, version.gitVersion.replace(/^v/, ''), await serveLogs(config()));
   log('ready', { server, pid: process.pid });
 }
 
@@ -47,7 +56,9 @@ function watchConfig(path: string): () => AgentConfig {
   let current = readConfig(path);
   let seen = statSync(path).mtimeMs;
   const follow = () => {
-    writeFileSync(join(current.folder, 'resolv.conf'), resolvConf(current.settings.resolver), { mode: 0o644 });
+    writeFileSync(join(current.folder, 'resolv.conf'), resolvConf(current.settings.resolver), {
+      mode: 0o644,
+    });
   };
   follow();
   setInterval(() => {

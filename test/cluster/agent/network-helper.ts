@@ -28,7 +28,10 @@ export class NetworkHelper {
   }
 
   /** @returns undefined when the probe succeeds, else why not */
-  probe(where: { host: string; port: number; timeoutMs: number }, http?: HttpProbe): Promise<string | undefined> {
+  probe(
+    where: { host: string; port: number; timeoutMs: number },
+    http?: HttpProbe,
+  ): Promise<string | undefined> {
     const id = this.#nextId++;
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);

@@ -13,7 +13,9 @@ process.on('disconnect', () => process.exit(0));
 process.on('message', (message: ToHelper) => {
   switch (message.type) {
     case 'services':
-      turn = turn.then(() => applyServices(message)).catch((error: unknown) => log('services', { reason: reason(error) }));
+      turn = turn
+        .then(() => applyServices(message))
+        .catch((error: unknown) => log('services', { reason: reason(error) }));
       return;
     case 'probe':
       void answerProbe(message);
@@ -22,7 +24,8 @@ process.on('message', (message: ToHelper) => {
 });
 
 async function answerProbe(message: Extract<ToHelper, { type: 'probe' }>): Promise<void> {
-  const failure = message.http === undefined ? await probeTcp(message) : await probeHttp(message, message.http);
+  const failure =
+    message.http === undefined ? await probeTcp(message) : await probeHttp(message, message.http);
   send({ type: 'probed', id: message.id, ...(failure === undefined ? {} : { failure }) });
 }
 
@@ -32,7 +35,9 @@ function send(message: FromHelper): void {
 
 /** Makes the served addresses and ports equal to the wanted ones. */
 async function applyServices({ services, version }: Extract<ToHelper, { type: 'services' }>): Promise<void> {
-  const fresh = [...new Set(services.map((service) => service.address))].filter((address) => !addresses.has(address));
+  const fresh = [...new Set(services.map((service) => service.address))].filter(
+    (address) => !addresses.has(address),
+  );
   if (fresh.length > 0) {
     const input = fresh.map((address) => `addr replace ${address}/32 dev lo\n`).join('');
     const result = await run([process.env['IP'] ?? 'ip', '-batch', '-'], { input });

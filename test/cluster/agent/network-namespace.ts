@@ -44,7 +44,7 @@ END`,
   /** Makes a namespace for a Pod, wired to the bridge. Ends when the returned process is killed. */
   async openPod(hostname: string): Promise<{ holder: ChildProcess; address: string }> {
     const number = this.#nextAddress++;
-    const address = `10.244.${1 + Math.floor(number / 250) % 250}.${2 + (number % 250)}`;
+    const address = `10.244.${1 + (Math.floor(number / 250) % 250)}.${2 + (number % 250)}`;
     const holder = await hold(
       this.#config,
       ['unshare', '--net', '--uts', '--ipc'],
@@ -69,7 +69,15 @@ END`,
     const script = join(import.meta.dirname, 'network-main.ts');
     return spawn(
       'setpriv',
-      ['--pdeathsig', 'KILL', 'nsenter', `--net=${this.path}`, process.execPath, '--disable-warning=ExperimentalWarning', script],
+      [
+        '--pdeathsig',
+        'KILL',
+        'nsenter',
+        `--net=${this.path}`,
+        process.execPath,
+        '--disable-warning=ExperimentalWarning',
+        script,
+      ],
       { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: ipEnvironment(this.#config) },
     );
   }

@@ -30,7 +30,12 @@ export async function volumePayload(volume: Volume, context: PayloadContext): Pr
   return payload;
 }
 
-async function add(payload: Payload, source: VolumeSource, mode: number, context: PayloadContext): Promise<void> {
+async function add(
+  payload: Payload,
+  source: VolumeSource,
+  mode: number,
+  context: PayloadContext,
+): Promise<void> {
   const { pod, objects } = context;
   const namespace = pod.metadata.namespace ?? '';
   if (source.secret !== undefined) {
@@ -115,6 +120,7 @@ export class TokenSource {
   }
 
   forget(pod: Pod): void {
-    for (const key of this.#issued.keys()) if (key.startsWith(`${pod.metadata.uid}/`)) this.#issued.delete(key);
+    for (const key of this.#issued.keys())
+      if (key.startsWith(`${pod.metadata.uid}/`)) this.#issued.delete(key);
   }
 }

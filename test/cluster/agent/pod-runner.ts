@@ -69,7 +69,11 @@ export class PodRunner {
     this.#payload.address = address;
     this.#report.address = address;
     const hostsName = `pod-${metadata.uid}`;
-    const hostsFolder = this.#agent.services.addHosts(hostsName, metadata.namespace, podHosts(address, hostname));
+    const hostsFolder = this.#agent.services.addHosts(
+      hostsName,
+      metadata.namespace,
+      podHosts(address, hostname),
+    );
     chmodSync(hostsFolder, 0o755);
     this.#report.touch();
     const onChange = (namespace: string) => {
@@ -134,7 +138,12 @@ export class PodRunner {
     for (const [index, container] of (spec.initContainers ?? []).entries()) {
       const status = this.#report.init[index];
       if (status === undefined || scope.stopping.aborted) return;
-      const runner = new ContainerRunner(scope, container, status, policy === 'Never' ? 'Never' : 'OnFailure');
+      const runner = new ContainerRunner(
+        scope,
+        container,
+        status,
+        policy === 'Never' ? 'Never' : 'OnFailure',
+      );
       this.#runners = [runner];
       if (hasFailed(await runner.run())) return this.#finish('Failed');
       status.ready = true;

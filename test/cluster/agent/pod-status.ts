@@ -70,10 +70,18 @@ export class StatusReport {
 
   #build(): PodStatus {
     const areReady = this.containers.every(({ ready }) => ready) && this.finished === undefined;
-    const isStarted = this.containers.some(({ state, restartCount }) => state.waiting === undefined || restartCount > 0);
-    const readiness = areReady ? {} : { reason: this.finished === undefined ? 'ContainersNotReady' : 'PodCompleted' };
+    const isStarted = this.containers.some(
+      ({ state, restartCount }) => state.waiting === undefined || restartCount > 0,
+    );
+    const readiness = areReady
+      ? {}
+      : { reason: this.finished === undefined ? 'ContainersNotReady' : 'PodCompleted' };
     this.#set('PodScheduled', true);
-    this.#set('Initialized', this.isInitialized, this.isInitialized ? {} : { reason: 'ContainersNotInitialized' });
+    this.#set(
+      'Initialized',
+      this.isInitialized,
+      this.isInitialized ? {} : { reason: 'ContainersNotInitialized' },
+    );
     this.#set('ContainersReady', areReady, readiness);
     this.#set('Ready', areReady, readiness);
     return {
@@ -103,8 +111,10 @@ function initial({ name, image }: Container): ContainerStatus {
 }
 
 /** The way a kubelet words the end of a container. */
-export function terminated(exit: Exit, startedAt: string): NonNullable<ContainerStatus['state']['terminated']> {
-  const signal = exit.signal === null ? undefined : constants.signals[exit.signal];
-  const exitCode = signal === undefined ? exit.code : 128 + signal;
+export function terminated(
+  exit: Exit,
+  startedAt: string,
+): NonNullable<ContainerStatus['state']['terminated']> {
+  const exitCode = exit.signal === null ? exit.code : 128 + constants.signals[exit.signal];
   return { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', startedAt, finishedAt: now() };
 }

@@ -54,7 +54,9 @@ export class Pods {
     };
     await this.#client
       .call('POST', `/api/v1/namespaces/${namespace}/pods/${name}/binding`, binding, { allowed: [404, 409] })
-      .catch((error: unknown) => log('pod not bound', { pod: `${namespace}/${name}`, reason: reason(error) }));
+      .catch((error: unknown) =>
+        log('pod not bound', { pod: `${namespace}/${name}`, reason: reason(error) }),
+      );
   }
 
   async #end(pod: Pod, runner: PodRunner | undefined): Promise<void> {
@@ -63,6 +65,8 @@ export class Pods {
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0, preconditions: { uid } };
     await this.#client
       .call('DELETE', `/api/v1/namespaces/${namespace}/pods/${name}`, body, { allowed: [404, 409] })
-      .catch((error: unknown) => log('pod not deleted', { pod: `${namespace}/${name}`, reason: reason(error) }));
+      .catch((error: unknown) =>
+        log('pod not deleted', { pod: `${namespace}/${name}`, reason: reason(error) }),
+      );
   }
 }

@@ -28,7 +28,12 @@ export function probeTcp({ host, port, timeoutMs }: Where): Promise<string | und
 export function probeHttp({ host, port, timeoutMs }: Where, http: HttpProbe): Promise<string | undefined> {
   return new Promise((resolve) => {
     const open = http.scheme === 'https' ? requestHttps : requestHttp;
-    const headers = { 'user-agent': 'kube-probe/migosmtp', accept: '*/*', connection: 'close', ...http.headers };
+    const headers = {
+      'user-agent': 'kube-probe/migosmtp',
+      accept: '*/*',
+      connection: 'close',
+      ...http.headers,
+    };
     const request = open({ host, port, path: http.path, headers, rejectUnauthorized: false, agent: false });
     const end = (failure?: string) => {
       clearTimeout(timer);

@@ -66,14 +66,19 @@ async function follow(
       if (isFailing && which === 'startup') return { message: failure ?? '' };
       // Until something has passed once, ask often: a period of 10 s must not make every start last 10 s.
       const isFirst = passes === 0 && which !== 'liveness' && failures < 100;
-      await delay(isFirst && which === 'readiness' ? Math.min(period, 250) : period, undefined, { signal: probed.signal });
+      await delay(isFirst && which === 'readiness' ? Math.min(period, 250) : period, undefined, {
+        signal: probed.signal,
+      });
     }
   } catch {
     return 'aborted';
   }
 }
 
-async function once({ container, running, address, helper }: Probed, probe: Probe): Promise<string | undefined> {
+async function once(
+  { container, running, address, helper }: Probed,
+  probe: Probe,
+): Promise<string | undefined> {
   const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
   if (probe.exec !== undefined) return running.exec(probe.exec.command, timeoutMs);
   if (probe.tcpSocket !== undefined) {

@@ -25,7 +25,8 @@ export class Provisioner {
     const claims = new Reflector<Claim>(client, '/api/v1/persistentvolumeclaims');
     claims.on('change', (claim, what) => {
       const isOurs = claim.spec.storageClassName === className && (claim.spec.volumeName ?? '') === '';
-      if (what === 'set' && isOurs && claim.metadata.deletionTimestamp === undefined) this.#quietly(this.#provide(claim));
+      if (what === 'set' && isOurs && claim.metadata.deletionTimestamp === undefined)
+        this.#quietly(this.#provide(claim));
     });
   }
 
@@ -38,7 +39,9 @@ export class Provisioner {
       reclaimPolicy: 'Delete',
       volumeBindingMode: 'Immediate',
     };
-    await this.#client.call('POST', '/apis/storage.k8s.io/v1/storageclasses', storageClass, { allowed: [409] });
+    await this.#client.call('POST', '/apis/storage.k8s.io/v1/storageclasses', storageClass, {
+      allowed: [409],
+    });
   }
 
   async #provide(claim: Claim): Promise<void> {
@@ -67,7 +70,9 @@ export class Provisioner {
     const isOurs = volume.metadata.annotations?.['pv.kubernetes.io/provisioned-by'] === provisioner;
     if (!isOurs || volume.spec.persistentVolumeReclaimPolicy !== 'Delete') return;
     await rm(join(this.#folder, volume.metadata.name), { recursive: true, force: true });
-    await this.#client.call('DELETE', `/api/v1/persistentvolumes/${volume.metadata.name}`, undefined, { allowed: [404] });
+    await this.#client.call('DELETE', `/api/v1/persistentvolumes/${volume.metadata.name}`, undefined, {
+      allowed: [404],
+    });
   }
 
   #quietly(work: Promise<void>): void {

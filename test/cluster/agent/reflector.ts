@@ -70,7 +70,10 @@ export class Reflector<T extends KubeObject> extends EventEmitter<{ change: [T, 
   async #watch(from: string): Promise<string> {
     let version = from;
     const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=300&resourceVersion=${from}`;
-    for await (const { type, object } of this.#client.watch<T>(`${this.#path}?${query}`, this.#abort.signal)) {
+    for await (const { type, object } of this.#client.watch<T>(
+      `${this.#path}?${query}`,
+      this.#abort.signal,
+    )) {
       if (type === 'ERROR') throw new Error(`watch ended: ${JSON.stringify(object).slice(0, 200)}`);
       version = object.metadata.resourceVersion ?? version;
       if (type === 'BOOKMARK') continue;

@@ -82,7 +82,8 @@ export class Services {
       this.#pending = false;
       for (const { metadata } of this.#services.all()) {
         const namespace = metadata.namespace ?? '';
-        if (!this.#writers.has(namespace)) this.addHosts(namespace, namespace, readFileSync('/etc/hosts', 'utf8'));
+        if (!this.#writers.has(namespace))
+          this.addHosts(namespace, namespace, readFileSync('/etc/hosts', 'utf8'));
       }
       this.#helper.serve(this.#served());
       for (const write of this.#writers.values()) write();
@@ -96,7 +97,10 @@ export class Services {
       backends.set(key, [...(backends.get(key) ?? []), ...targets]);
     }
     return this.#services.all().flatMap((service) => {
-      const addresses = [service.spec.clusterIP, ...(service.status?.loadBalancer?.ingress ?? []).map((i) => i.ip)];
+      const addresses = [
+        service.spec.clusterIP,
+        ...(service.status?.loadBalancer?.ingress ?? []).map((i) => i.ip),
+      ];
       const key = keyOf(service);
       return (service.spec.ports ?? [])
         .filter((port) => (port.protocol ?? 'TCP') === 'TCP')
@@ -105,7 +109,9 @@ export class Services {
             address,
             port,
             targets:
-              key === 'default/kubernetes' ? [{ socket: this.#apiSocket }] : (backends.get(`${key}:${name ?? ''}`) ?? []),
+              key === 'default/kubernetes'
+                ? [{ socket: this.#apiSocket }]
+                : (backends.get(`${key}:${name ?? ''}`) ?? []),
           })),
         );
     });

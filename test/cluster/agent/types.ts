@@ -82,9 +82,18 @@ export interface KeyToPath {
 }
 
 export interface VolumeSource {
-  secret?: { secretName?: string; name?: string; items?: KeyToPath[]; optional?: boolean; defaultMode?: number };
+  secret?: {
+    secretName?: string;
+    name?: string;
+    items?: KeyToPath[];
+    optional?: boolean;
+    defaultMode?: number;
+  };
   configMap?: { name: string; items?: KeyToPath[]; optional?: boolean; defaultMode?: number };
-  downwardAPI?: { items?: { path: string; fieldRef?: { fieldPath: string }; mode?: number }[]; defaultMode?: number };
+  downwardAPI?: {
+    items?: { path: string; fieldRef?: { fieldPath: string }; mode?: number }[];
+    defaultMode?: number;
+  };
   serviceAccountToken?: { path: string; audience?: string; expirationSeconds?: number };
 }
 
@@ -124,7 +133,14 @@ export interface Condition {
 export interface ContainerState {
   waiting?: { reason: string; message?: string };
   running?: { startedAt: string };
-  terminated?: { exitCode: number; signal?: number; reason: string; message?: string; startedAt: string; finishedAt: string };
+  terminated?: {
+    exitCode: number;
+    signal?: number;
+    reason: string;
+    message?: string;
+    startedAt: string;
+    finishedAt: string;
+  };
 }
 
 export interface ContainerStatus {

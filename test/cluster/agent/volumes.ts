@@ -69,9 +69,11 @@ export class PodVolumes {
 
   async #plain(volume: Volume): Promise<string> {
     if (volume.hostPath !== undefined) return volume.hostPath.path;
-    if (volume.persistentVolumeClaim !== undefined) return this.#claim(volume.persistentVolumeClaim.claimName);
+    if (volume.persistentVolumeClaim !== undefined)
+      return this.#claim(volume.persistentVolumeClaim.claimName);
     const path = join(this.#folder, 'volumes', volume.name);
-    if (volume.emptyDir === undefined) throw new ConfigError(`volume "${volume.name}" is of a kind that is not supported`);
+    if (volume.emptyDir === undefined)
+      throw new ConfigError(`volume "${volume.name}" is of a kind that is not supported`);
     if (existsSync(path)) return path;
     await mkdir(path, { recursive: true });
     await chmod(path, 0o777);
@@ -84,10 +86,14 @@ export class PodVolumes {
     const path = `/api/v1/namespaces/${namespace}/persistentvolumeclaims/${name}`;
     const claim = await this.#client.call<Claim>('GET', path, undefined, { allowed: [404] });
     if (claim === undefined) throw new ConfigError(`persistentvolumeclaim "${name}" not found`);
-    if (claim.status?.phase !== 'Bound') throw new ConfigError(`persistentvolumeclaim "${name}" is not bound`);
-    const volume = await this.#client.get<PersistentVolume>(`/api/v1/persistentvolumes/${claim.spec.volumeName}`);
+    if (claim.status?.phase !== 'Bound')
+      throw new ConfigError(`persistentvolumeclaim "${name}" is not bound`);
+    const volume = await this.#client.get<PersistentVolume>(
+      `/api/v1/persistentvolumes/${claim.spec.volumeName}`,
+    );
     const folder = volume.spec.hostPath?.path;
-    if (folder === undefined) throw new ConfigError(`persistentvolume "${claim.spec.volumeName}" is not of this node`);
+    if (folder === undefined)
+      throw new ConfigError(`persistentvolume "${claim.spec.volumeName}" is not of this node`);
     if (this.#group !== undefined) await own(folder, this.#group);
     return folder;
   }

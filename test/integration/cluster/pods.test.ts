@@ -1,0 +1,219 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { startCluster } from '../../cluster/index.ts';
+import type { Cluster } from '../../cluster/index.ts';
+import { apply, deployment, pod, printed, service, web } from './objects.ts';
+
+let cluster: Cluster;
+
+beforeAll(async () => {
+  cluster = await startCluster({ mountDelayMs: 300, restartBackoffMs: 200 });
+}, 1_200_000);
+
+afterAll(() => cluster.stop());
+
+async function phase(name: string): Promise<string> {
+  return cluster.kubectl(['get', 'pod', name, '-o', 'jsonpath={.status.phase}']);
+}
+
+async function field(name: string, path: string): Promise<string> {
+  return cluster.kubectl(['get', 'pod', name, '-o', `jsonpath={${path}}`]);
+}
+
+describe('a Deployment behind a Service', () => {
+  beforeAll(async () => {
+    await apply(cluster, deployment('web', 2, web()), service('web', 80, 8080));
+    await cluster.kubectl(['rollout', 'status', 'deployment/web', '--timeout=30s']);
+  }, 40_000);
+
+  async function answers(count: number): Promise<Set<string>> {
+    const script = `for i in $(seq ${count}); do curl -sf --max-time 3 http://web/ && echo; done`;
+    const { stdout } = await cluster.exec(['sh', '-c', script], { namespace: 'default' });
+    return new Set(stdout.trim().split('\n').filter(Boolean));
+  }
+
+  test('is reached by name, on all its ready Pods', async () => {
+    await cluster.waitFor('both Pods answer', async () => (await answers(6)).size === 2);
+    const long = await cluster.exec(['curl', '-sf', 'http://web.default.svc.cluster.local/']);
+    expect(long.stdout).toMatch(/^web-/);
+  });
+
+  test('is reached by name from another Pod', async () => {
+    const command = ['sh', '-c', 'until curl -sf http://web.default/; do sleep 0.1; done'];
+    await apply(cluster, pod('client', { command }, { restartPolicy: 'Never' }));
+    await printed(cluster, 'client', /web-/);
+    await cluster.waitFor('the Pod succeeds', async () => (await phase('client')) === 'Succeeded');
+  });
+
+  test('leaves out a Pod whose readiness probe fails, and takes it back', async () => {
+    const [first = ''] = [...(await answers(2))];
+    // The Pod is told by a file in its own root: broken means that it answers 503.
+    const pid = await containerPid(first);
+    await cluster.exec(['nsenter', '-t', String(pid), '-m', '-p', 'touch', '/tmp/broken']);
+    await cluster.waitFor('only the other answers', async () => {
+      const seen = await answers(4);
+      return seen.size === 1 && !seen.has(first);
+    });
+    await cluster.exec(['nsenter', '-t', String(pid), '-m', '-p', 'rm', '/tmp/broken']);
+    await cluster.waitFor('both answer again', async () => (await answers(6)).size === 2);
+  });
+
+  test('rolls to a new template without a failed request', async () => {
+    const script =
+      'while [ ! -e "$0" ]; do curl -sf --max-time 3 -o /dev/null http://web/ || echo failed; sleep 0.02; done';
+    const flag = `${cluster.paths.folder}/rolled`;
+    const client = cluster.exec(['sh', '-c', script, flag], { namespace: 'default', timeoutMs: 40_000 });
+    const next = deployment('web', 2, {
+      ...web(),
+      env: [{ name: 'VERSION', value: '2' }],
+      // Requests that are on their way when the Pod is told to end still find it.
+      lifecycle: { preStop: { exec: { command: ['sleep', '0.7'] } } },
+    });
+    await apply(cluster, next);
+    await cluster.kubectl(['rollout', 'status', 'deployment/web', '--timeout=30s']);
+    await cluster.exec(['touch', flag]);
+    expect((await client).stdout.split('\n').filter((line) => line === 'failed').length).toBeLessThanOrEqual(
+      2,
+    );
+  }, 60_000);
+});
+
+async function containerPid(name: string): Promise<number> {
+  const uid = await field(name, '.metadata.uid');
+  const identity = (await cluster.processes()).get(`pod-${uid}-main`);
+  if (identity === undefined) throw new Error(`no process of ${name}`);
+  return identity.pid;
+}
+
+test('a mounted Secret follows a change, whole', async () => {
+  const secret = (value: string) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'login' },
+    stringData: { user: value, password: value },
+  });
+  await apply(cluster, secret('one'));
+  const script = 'while true; do echo "$(cat /login/user)=$(cat /login/password)"; sleep 0.05; done';
+  const volumes = [{ name: 'login', secret: { secretName: 'login' } }];
+  const volumeMounts = [{ name: 'login', mountPath: '/login' }];
+  await apply(cluster, pod('reader', { command: ['sh', '-c', script], volumeMounts }, { volumes }));
+  await printed(cluster, 'reader', /one=one/);
+  await apply(cluster, secret('two'));
+  await printed(cluster, 'reader', /two=two/);
+});
+
+test('a claim outlives the Pod that wrote to it', async () => {
+  const claim = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'data' },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  };
+  const spec = {
+    restartPolicy: 'Never',
+    securityContext: { runAsUser: 65532, fsGroup: 65532 },
+    volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }],
+  };
+  const volumeMounts = [{ name: 'data', mountPath: '/data' }];
+  await apply(
+    cluster,
+    claim,
+    pod('writer', { command: ['sh', '-c', 'echo kept > /data/file'], volumeMounts }, spec),
+  );
+  await cluster.waitFor('the writer ends', async () => (await phase('writer')) === 'Succeeded');
+  await cluster.kubectl(['delete', 'pod', 'writer']);
+  await apply(cluster, pod('finder', { command: ['cat', '/data/file'], volumeMounts }, spec));
+  await printed(cluster, 'finder', /kept/);
+});
+
+test('a restricted container is nobody, cannot write its root and has no privileges', async () => {
+  const securityContext = {
+    runAsNonRoot: true,
+    runAsUser: 65532,
+    readOnlyRootFilesystem: true,
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+  };
+  const script =
+    'id -u; touch /x /tmp/x /app/x; grep -E "CapBnd|NoNewPrivs" /proc/self/status; touch /scratch/x && echo scratch';
+  const volumes = [{ name: 'scratch', emptyDir: {} }];
+  const volumeMounts = [{ name: 'scratch', mountPath: '/scratch' }];
+  const container = {
+    image: 'ghcr.io/migosmtp/relay:test',
+    command: ['sh', '-c', script],
+    securityContext,
+    volumeMounts,
+  };
+  await apply(cluster, pod('restricted', container, { restartPolicy: 'Never', volumes }));
+  await printed(cluster, 'restricted', /scratch\n/);
+  const text = await cluster.logs('default', 'restricted');
+  expect(text).toContain('65532\n');
+  expect(text.match(/Read-only file system/g)).toHaveLength(3);
+  expect(text).toMatch(/CapBnd:\s+0000000000000000/);
+  expect(text).toMatch(/NoNewPrivs:\s+1/);
+});
+
+test('a container that must not be root is not started as root', async () => {
+  await apply(cluster, pod('rootless', { command: ['true'], securityContext: { runAsNonRoot: true } }));
+  const path = '.status.containerStatuses[0].state.waiting.reason';
+  await cluster.waitFor(
+    'the refusal',
+    async () => (await field('rootless', path)) === 'CreateContainerConfigError',
+  );
+});
+
+test('a Pod is asked to end by SIGTERM and killed after its grace period', async () => {
+  const script = 'trap "echo asked" TERM; echo up; while true; do sleep 0.1; done';
+  await apply(
+    cluster,
+    pod('stubborn', { command: ['sh', '-c', script] }, { terminationGracePeriodSeconds: 1 }),
+  );
+  await printed(cluster, 'stubborn', /up/);
+  const started = Date.now();
+  await cluster.kubectl(['delete', 'pod', 'stubborn']);
+  expect(Date.now() - started).toBeGreaterThan(900);
+  expect(Date.now() - started).toBeLessThan(10_000);
+  expect(await cluster.logs('default', 'stubborn')).toContain('asked');
+});
+
+test('a container that fails its liveness probe is restarted', async () => {
+  const livenessProbe = {
+    exec: { command: ['test', '!', '-e', '/tmp/dead'] },
+    periodSeconds: 1,
+    failureThreshold: 1,
+  };
+  const command = ['sh', '-c', 'sleep 0.5; touch /tmp/dead; exec sleep 1000'];
+  const spec = { terminationGracePeriodSeconds: 0 };
+  await apply(cluster, pod('mortal', { command, livenessProbe }, spec));
+  const path = '.status.containerStatuses[0].restartCount';
+  await cluster.waitFor('a restart', async () => Number(await field('mortal', path)) >= 1);
+});
+
+test("a Pod's service account may do only what RBAC grants", async () => {
+  const script = `
+folder=/var/run/secrets/kubernetes.io/serviceaccount
+ask() { curl -s -o /dev/null -w "$1 %{http_code}\\n" --cacert $folder/ca.crt -H "Authorization: Bearer $(cat $folder/token)" "https://kubernetes.default.svc$2"; }
+ask version /version; ask secrets /api/v1/namespaces/default/secrets`;
+  await apply(cluster, pod('asker', { command: ['sh', '-c', script] }, { restartPolicy: 'Never' }));
+  await printed(cluster, 'asker', /version 200\nsecrets 403/);
+});
+
+test("a Pod's environment comes from fields, Secrets and other variables", async () => {
+  const secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'env' },
+    stringData: { key: 'value' },
+  };
+  const env = [
+    { name: 'NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+    { name: 'KEY', valueFrom: { secretKeyRef: { name: 'env', key: 'key' } } },
+    { name: 'BOTH', value: '$(NAME)-$(KEY)' },
+  ];
+  await apply(
+    cluster,
+    secret,
+    pod('variables', { command: ['sh', '-c', 'echo $BOTH'], env }, { restartPolicy: 'Never' }),
+  );
+  await printed(cluster, 'variables', /variables-value/);
+  expect(await cluster.kubectl(['logs', 'variables'])).toContain('variables-value');
+});
