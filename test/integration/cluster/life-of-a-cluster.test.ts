@@ -6,19 +6,22 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { clusterNames, openCluster, startCluster, stopCluster } from '../../cluster/index.ts';
 import { isAlive } from '../../cluster/processes.ts';
-import { apply, pod, printed } from './objects.ts';
+import { apply, ask, pod, printed, web } from './objects.ts';
 
 const entry = join(import.meta.dirname, '../../cluster/index.ts');
 
 test('two clusters run side by side and know nothing of each other', async () => {
   const [one, two] = await Promise.all([startCluster(), startCluster()]);
   try {
-    await apply(one, pod('only-one', { command: ['sh', '-c', 'echo here; exec sleep 1000'] }));
-    await printed(one, 'only-one', /here/);
+    await apply(one, pod('only-one', web()));
     expect(await two.kubectl(['get', 'pods'])).not.toContain('only-one');
-    const address = await one.kubectl(['get', 'pod', 'only-one', '-o', 'jsonpath={.status.podIP}']);
-    expect((await one.exec(['ping', '-c1', '-W1', address])).code).toBe(0);
-    expect((await two.exec(['ping', '-c1', '-W1', address])).code).not.toBe(0);
+    const path = 'jsonpath={.status.podIP}';
+    const url = await one.waitFor('an address', async () => {
+      const address = await one.kubectl(['get', 'pod', 'only-one', '-o', path]);
+      return address !== '' && `http://${address}:8080/`;
+    });
+    await one.waitFor('an answer', async () => (await ask(one, [url]))[0] === 'only-one');
+    expect(await ask(two, [url])).toEqual(['failed']);
   } finally {
     await Promise.all([one.stop(), two.stop()]);
   }

@@ -81,3 +81,22 @@ export function printed(cluster: Cluster, name: string, pattern: RegExp): Promis
     return pattern.exec(await cluster.logs('default', name)) ?? undefined;
   });
 }
+
+/**
+ * Asks URLs from inside the cluster's network, one after the other. Each answer is its text, or `failed`.
+ * @param urls a URL is asked as often as it is listed
+ */
+export async function ask(cluster: Cluster, urls: readonly string[], namespace?: string): Promise<string[]> {
+  const script = `for (const url of ${JSON.stringify(urls)}) {
+  const answer = await fetch(url, { headers: { connection: 'close' }, signal: AbortSignal.timeout(1500) }).catch(() => undefined);
+  console.log(answer?.ok ? await answer.text() : 'failed');
+}`;
+  const argv = [process.execPath, '--input-type=module', '-e', script];
+  const { stdout } = await cluster.exec(argv, namespace === undefined ? {} : { namespace });
+  return stdout.trim().split('\n');
+}
+
+/** A container that runs a Python program. */
+export function python(script: string): TestContainer {
+  return { image: 'docker.io/library/python:3', command: ['python3', '-uc', script] };
+}
