@@ -124,6 +124,9 @@ function controllerManagerArguments(plane: ControlPlane, config: string): string
     '--kube-api-burst=1000',
     '--pvclaimbinder-sync-period=2s',
     '--concurrent-resource-quota-syncs=10',
+    // A kind that appears later is found within 30 s (not settable); a quota made before that is looked at again
+    // only at this interval.
+    '--resource-quota-sync-period=5s',
     // On a loaded machine a heartbeat may be late; nothing here tests lost nodes.
     '--node-monitor-grace-period=5m',
     '--profiling=false',

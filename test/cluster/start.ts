@@ -117,18 +117,23 @@ async function bringUp(
   if (options.kubeconfig !== undefined) await copyFile(paths.kubeconfig, options.kubeconfig);
 }
 
-/** Pods can be created once the namespace has its ServiceAccount, and run once the node is ready. */
+/**
+ * Waits until a Pod can be created, which admission refuses while the namespace's ServiceAccount (and, up to 1.23,
+ * its token) is missing, and until the node is there to run it.
+ */
 async function waitForDefaults(client: ApiClient, withNode: boolean): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  const needed = [
-    '/api/v1/namespaces/default/serviceaccounts/default',
-    ...(withNode ? ['/api/v1/nodes/local'] : []),
-  ];
-  for (const path of needed) {
-    while ((await client.send('GET', path)).status !== 200) {
-      if (Date.now() > deadline) throw new Error(`${path} did not appear in 30 s, see the cluster's logs`);
-      await delay(30);
-    }
+  const containers = [{ name: 'probe', image: 'none' }];
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'probe' }, spec: { containers } };
+  const canCreate = () => client.send('POST', '/api/v1/namespaces/default/pods?dryRun=All', pod);
+  await until('a Pod could be created', canCreate);
+  if (withNode) await until('the node was there', () => client.send('GET', '/api/v1/nodes/local'));
+}
+
+async function until(what: string, ask: () => Promise<{ status: number }>): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while ((await ask()).status >= 300) {
+    if (Date.now() > deadline) throw new Error(`not in 60 s: ${what}; see the cluster's logs`);
+    await delay(30);
   }
 }
 
