@@ -1,0 +1,134 @@
+import { error, warning, type Diagnostic } from './diagnostic.ts';
+import { mayHold } from './expression.ts';
+import { numberText, Decimal } from './number.ts';
+import { pathText, type Path } from './path.ts';
+import {
+  isNested,
+  type Attribute,
+  type Attributes,
+  type Check,
+  type NestedType,
+  type Schema,
+} from './schema.ts';
+import { isList, isObject, isUnknown, type Value, type ValueObject } from './value.ts';
+
+/**
+ * Everything about a configuration that can be known without the cluster. Unknown values pass: they are
+ * looked at again when they are known. Terraform itself has checked types and required attributes.
+ */
+export function validate(schema: Schema, config: ValueObject): Diagnostic[] {
+  const found = attributesProblems(schema.attributes, config, []);
+  for (const [name, block] of Object.entries(schema.blocks ?? {})) {
+    found.push(...nestedProblems(block, config[name] ?? null, [{ name }]));
+  }
+  for (const rule of schema.rules ?? []) found.push(...ruleProblems(rule, config));
+  return found;
+}
+
+function attributesProblems(attributes: Attributes, object: ValueObject, path: Path): Diagnostic[] {
+  return Object.entries(attributes).flatMap(([name, attribute]) =>
+    attributeProblems(attribute, object[name] ?? null, [...path, { name }]),
+  );
+}
+
+function attributeProblems(attribute: Attribute, value: Value, path: Path): Diagnostic[] {
+  if (value === null) return [];
+  const found: Diagnostic[] = [];
+  if (attribute.deprecated !== undefined) {
+    found.push(warning(`${pathText(path)} is deprecated`, attribute.deprecated, path));
+  }
+  if (isUnknown(value)) return found;
+  if (attribute.check) found.push(...checkProblems(attribute.check, value, path));
+  if (isNested(attribute.type)) found.push(...nestedProblems(attribute.type, value, path));
+  return found;
+}
+
+function nestedProblems(type: NestedType, value: Value, path: Path): Diagnostic[] {
+  if (isList(value)) {
+    return value.flatMap((item, index) => elementProblems(type, item, [...path, { index }]));
+  }
+  if (!isObject(value)) return [];
+  if (type.nesting === 'single') return attributesProblems(type.attributes, value, path);
+  return Object.entries(value).flatMap(([key, item]) => elementProblems(type, item, [...path, { key }]));
+}
+
+function elementProblems(type: NestedType, item: Value, path: Path): Diagnostic[] {
+  return isObject(item) ? attributesProblems(type.attributes, item, path) : [];
+}
+
+function ruleProblems(rule: NonNullable<Schema['rules']>[number], config: ValueObject): Diagnostic[] {
+  let self: Value = config;
+  for (const name of rule.within) self = isObject(self) ? (self[name] ?? null) : null;
+  if (!isObject(self) || mayHold(rule.expression, self)) return [];
+  const path = rule.within.map((name) => ({ name }));
+  return [
+    error('Invalid combination of attributes', sentence(rule.message), path.length > 0 ? path : undefined),
+  ];
+}
+
+function checkProblems(check: Check, value: Value, path: Path): Diagnostic[] {
+  const wrong = scalarProblem(check, value) ?? sizeProblem(check, value);
+  const found = wrong === undefined ? [] : [invalid(path, value, wrong)];
+  if (check.each && isList(value)) {
+    value.forEach((item, index) => found.push(...known(check.each, item, [...path, { index }])));
+  } else if (isObject(value)) {
+    for (const [key, item] of Object.entries(value)) {
+      const place = [...path, { key }];
+      found.push(...known(check.keys, key, place), ...known(check.each, item, place));
+    }
+  }
+  return found;
+}
+
+function known(check: Check | undefined, value: Value, path: Path): Diagnostic[] {
+  return check === undefined || isUnknown(value) || value === null ? [] : checkProblems(check, value, path);
+}
+
+function scalarProblem(check: Check, value: Value): string | undefined {
+  if (typeof value === 'string') return textProblem(check, value);
+  if (typeof value !== 'number' && typeof value !== 'bigint' && !(value instanceof Decimal)) return undefined;
+  const amount = Number(numberText(value));
+  if (check.wholeNumber && !Number.isInteger(amount)) return 'must be a whole number';
+  const isLow = check.min !== undefined && amount < check.min;
+  const isHigh = check.max !== undefined && amount > check.max;
+  return isLow || isHigh ? `must be ${range(check.min, check.max)}` : undefined;
+}
+
+function textProblem(check: Check, value: string): string | undefined {
+  if (check.oneOf && !check.oneOf.includes(value)) return `must be one of ${quotedList(check.oneOf)}`;
+  const length = Array.from(value).length;
+  if (length < (check.minLength ?? 0) || length > (check.maxLength ?? Infinity)) {
+    return `must be ${range(check.minLength, check.maxLength)} characters long`;
+  }
+  if (check.pattern !== undefined && !new RegExp(check.pattern, 'u').test(value)) {
+    return check.rule ?? `must match ${check.pattern}`;
+  }
+  return undefined;
+}
+
+function sizeProblem(check: Check, value: Value): string | undefined {
+  const size = isList(value) ? value.length : isObject(value) ? Object.keys(value).length : undefined;
+  if (size === undefined) return undefined;
+  const isWrong = size < (check.minItems ?? 0) || size > (check.maxItems ?? Infinity);
+  return isWrong ? `must have ${range(check.minItems, check.maxItems)} entries` : undefined;
+}
+
+/** The value itself is shown only where it is short and plainly no secret: a word out of a list, a number. */
+function invalid(path: Path, value: Value, rule: string): Diagnostic {
+  const shown =
+    rule.startsWith('must be one of') || typeof value === 'number' ? `, not ${JSON.stringify(value)}` : '';
+  return error('Invalid value', `${pathText(path)} ${rule}${shown}.`, path);
+}
+
+function range(min: number | undefined, max: number | undefined): string {
+  if (min !== undefined && max !== undefined) return `from ${min} to ${max}`;
+  return min !== undefined ? `at least ${min}` : `at most ${max}`;
+}
+
+function quotedList(words: readonly string[]): string {
+  return words.map((word) => JSON.stringify(word)).join(', ');
+}
+
+function sentence(text: string): string {
+  return text.endsWith('.') ? text : `${text}.`;
+}

@@ -1,0 +1,141 @@
+import { SettingsError } from './failure.ts';
+import type { ExecSettings } from './exec.ts';
+
+/** Where the API server is, and who asks. */
+export interface Connection {
+  readonly server: string;
+  readonly ca?: string;
+  readonly serverName?: string;
+  readonly isInsecure: boolean;
+  readonly proxyUrl?: string;
+  readonly clientCertificate?: string;
+  readonly clientKey?: string;
+  readonly token?: string;
+  readonly tokenFile?: string;
+  readonly basic?: { readonly username: string; readonly password: string };
+  readonly exec?: ExecSettings;
+}
+
+/** The provider block, with what the environment adds; absent is undefined. */
+export interface ProviderSettings {
+  readonly host?: string;
+  readonly token?: string;
+  readonly insecure?: boolean;
+  readonly tlsServerName?: string;
+  readonly clientCertificate?: string;
+  readonly clientKey?: string;
+  readonly clusterCaCertificate?: string;
+  readonly configPath?: string;
+  readonly configPaths?: readonly string[];
+  readonly configContext?: string;
+  readonly configContextCluster?: string;
+  readonly configContextAuthInfo?: string;
+  readonly proxyUrl?: string;
+  readonly exec?: ExecSettings;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Files {
+  /** Text of a file, undefined where there is none. */
+  read(path: string): string | undefined;
+}
+
+/** Attribute -> variable, as users of the kubernetes provider know them. */
+const VARIABLES = {
+  host: 'KUBE_HOST',
+  token: 'KUBE_TOKEN',
+  tlsServerName: 'KUBE_TLS_SERVER_NAME',
+  clientCertificate: 'KUBE_CLIENT_CERT_DATA',
+  clientKey: 'KUBE_CLIENT_KEY_DATA',
+  clusterCaCertificate: 'KUBE_CLUSTER_CA_CERT_DATA',
+  configPath: 'KUBE_CONFIG_PATH',
+  configContext: 'KUBE_CTX',
+  configContextCluster: 'KUBE_CTX_CLUSTER',
+  configContextAuthInfo: 'KUBE_CTX_AUTH_INFO',
+  proxyUrl: 'KUBE_PROXY_URL',
+} as const;
+
+export function withEnvironment(block: ProviderSettings, environment: Environment): ProviderSettings {
+  const fallbacks = Object.entries(VARIABLES).flatMap(([name, variable]) => {
+    const value = environment[variable];
+    return value ? [[name, value] as const] : [];
+  });
+  const paths = environment['KUBE_CONFIG_PATHS'];
+  return {
+    ...Object.fromEntries(fallbacks),
+    ...(paths && { configPaths: paths.split(':') }),
+    ...(environment['KUBE_INSECURE'] === 'true' && { insecure: true }),
+    ...block,
+  };
+}
+
+/** What is stated in the block wins over the kubeconfig file, which wins over the pod's own account. */
+export async function resolveConnection(
+  settings: ProviderSettings,
+  environment: Environment,
+  files: Files,
+): Promise<Connection> {
+  const paths = [...(settings.configPaths ?? []), ...(settings.configPath ? [settings.configPath] : [])];
+  let base: Partial<Connection> = {};
+  if (paths.length > 0) {
+    const { connectionFromFiles } = await import('./kubeconfig.ts');
+    base = await connectionFromFiles(paths, settings, environment, files);
+  } else if (settings.host === undefined) base = inCluster(environment, files) ?? {};
+  const connection = { isInsecure: false, ...base, ...stated(settings) };
+  if (connection.server === undefined) throw new SettingsError(NO_CLUSTER);
+  const proxyUrl = connection.proxyUrl ?? environmentProxy(connection.server, environment);
+  return { ...connection, server: normalizeHost(connection.server), ...(proxyUrl && { proxyUrl }) };
+}
+
+const NO_CLUSTER =
+  'No cluster is named. Set config_path (and config_context), or host with its credentials, in the provider block, ' +
+  'or KUBE_CONFIG_PATH or KUBE_HOST in the environment. KUBECONFIG and ~/.kube/config are not read unasked.';
+
+function stated(settings: ProviderSettings): Partial<Connection> {
+  const { host, token, clientCertificate, clientKey, clusterCaCertificate, exec, proxyUrl } = settings;
+  if ((clientCertificate === undefined) !== (clientKey === undefined)) {
+    throw new SettingsError('client_certificate and client_key go together.', 'client_certificate');
+  }
+  return {
+    ...(host && { server: host }),
+    ...(token && { token }),
+    ...(clientCertificate && clientKey && { clientCertificate, clientKey }),
+    ...(clusterCaCertificate && { ca: clusterCaCertificate }),
+    ...(settings.tlsServerName && { serverName: settings.tlsServerName }),
+    ...(settings.insecure !== undefined && { isInsecure: settings.insecure }),
+    ...(proxyUrl && { proxyUrl }),
+    ...(exec && { exec }),
+  };
+}
+
+const ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+function inCluster(environment: Environment, files: Files): Partial<Connection> | undefined {
+  const host = environment['KUBERNETES_SERVICE_HOST'];
+  const ca = files.read(`${ACCOUNT_FOLDER}/ca.crt`);
+  if (!host || ca === undefined) return undefined;
+  const port = environment['KUBERNETES_SERVICE_PORT'] ?? '443';
+  const address = host.includes(':') ? `[${host}]` : host;
+  return { server: `https://${address}:${port}`, ca, tokenFile: `${ACCOUNT_FOLDER}/token` };
+}
+
+function normalizeHost(host: string): string {
+  const url = /^https?:\/\//.test(host) ? host : `https://${host}`;
+  if (!URL.canParse(url))
+    throw new SettingsError('host is not an URL such as https://10.0.0.1:6443.', 'host');
+  return url.replace(/\/+$/, '');
+}
+
+/** HTTPS_PROXY with NO_PROXY; never for this machine itself. */
+function environmentProxy(server: string, environment: Environment): string | undefined {
+  const proxy = environment['HTTPS_PROXY'] || environment['https_proxy'];
+  const url = normalizeHost(server);
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  if (!proxy || !url.startsWith('https:') || /^(localhost|127\..*|::1)$/.test(host)) return undefined;
+  const exceptions = (environment['NO_PROXY'] || environment['no_proxy'] || '').split(',');
+  const isExcepted = exceptions
+    .map((entry) => entry.trim().replace(/^\*?\./, ''))
+    .some((entry) => entry === '*' || (entry !== '' && (host === entry || host.endsWith(`.${entry}`))));
+  return isExcepted ? undefined : proxy;
+}

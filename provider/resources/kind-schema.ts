@@ -1,0 +1,30 @@
+import type { Attribute, NestedType, Rule, Type } from '../core/index.ts';
+
+/** A resource definition of operator/api as attributes: what schema.generated.ts holds. */
+export interface KindSchema {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly description: string;
+  readonly spec: FieldAttributes;
+  readonly status: FieldAttributes;
+  readonly rules: readonly Rule[];
+}
+
+export interface FieldAttributes {
+  readonly [name: string]: FieldAttribute;
+}
+
+/** An attribute that knows its place in the Kubernetes object, from spec or status on. */
+export interface FieldAttribute extends Omit<Attribute, 'type'> {
+  readonly field: readonly string[];
+  readonly type: Type | NestedFields;
+  /** `json`: an object that Terraform sees as JSON text. `members`: an object's members as a list. */
+  readonly encoding?: 'json' | 'members';
+  /** What the API takes where the field is absent; it is never written into the object. */
+  readonly apiDefault?: string | number | boolean;
+}
+
+export interface NestedFields extends NestedType {
+  readonly attributes: FieldAttributes;
+}

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import type { Call, Log, Provider, ValueObject } from '../core/index.ts';
+import type { KubeClient, Environment } from '../kube/index.ts';
+import type { ClusterHandle } from './cluster-handle.ts';
+import { kindDataSource } from './data-source.ts';
+import { domainVerification } from './domain-verification.ts';
+import { functions } from './functions.ts';
+import { kindResource } from './kind-resource.ts';
+import { kindBehaviours } from './kinds.ts';
+import { providerSchema, settingsFrom, unknownAttributes } from './provider-block.ts';
+import { kindSchemas } from './schema.generated.ts';
+import { smtpCredentials } from './smtp-credentials.ts';
+
+/** The provider as core/ knows providers. */
+export function createProvider(environment: Environment): Provider<ClusterHandle> {
+  const named = kindBehaviours.map((behaviour) => [`migosmtp_${behaviour.kind}`, behaviour] as const);
+  return {
+    schema: providerSchema,
+    resources: {
+      ...Object.fromEntries(named.map(([type, behaviour]) => [type, kindResource(behaviour)])),
+      migosmtp_domain_verification: domainVerification,
+    },
+    dataSources: Object.fromEntries(
+      named.map(([type, { kind }]) => [type, kindDataSource(kindSchemas[kind])]),
+    ),
+    ephemeralResources: { migosmtp_smtp_credentials: smtpCredentials },
+    functions,
+    configure: (config, call) => Promise.resolve({ client: clusterHandle(config, environment, call) }),
+  };
+}
+
+function clusterHandle(config: ValueObject, environment: Environment, { log }: Call): ClusterHandle {
+  const unknown = unknownAttributes(config);
+  if (unknown.length > 0) return { kind: 'unknown', attributes: unknown };
+  let connecting: Promise<KubeClient> | undefined;
+  const client = () => {
+    connecting ??= connect(config, environment, log).catch((cause: unknown) => {
+      connecting = undefined;
+      throw cause;
+    });
+    return connecting;
+  };
+  return { kind: 'known', client };
+}
+
+/** Loaded on first use: most runs of the provider answer a schema or a plan and need no cluster. */
+async function connect(config: ValueObject, environment: Environment, log: Log): Promise<KubeClient> {
+  const { KubeClient, resolveConnection, withEnvironment } = await import('../kube/index.ts');
+  const settings = withEnvironment(settingsFrom(config), environment);
+  const connection = await resolveConnection(settings, environment, { read: readText });
+  log('debug', 'cluster', { server: connection.server });
+  return new KubeClient(connection, log);
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,89 @@
+import type * as http2 from 'node:http2';
+
+/** gRPC over one http2 server: unary calls, and streams that stay open and silent. */
+export interface GrpcService {
+  /** By full path, `/tfplugin6.Provider/GetMetadata`. */
+  readonly unary: ReadonlyMap<string, UnaryMethod>;
+  readonly silentStreams: ReadonlySet<string>;
+}
+
+export type UnaryMethod = (request: Uint8Array, signal: AbortSignal) => Promise<Uint8Array> | Uint8Array;
+
+export const GrpcStatus = { ok: 0, invalidArgument: 3, unimplemented: 12, internal: 13 } as const;
+
+/** An error that reaches Terraform as a gRPC status; its message is shown to the user. */
+export class GrpcError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const FRAME_HEADER_BYTES = 5;
+const MAX_REQUEST_BYTES = 256 * 2 ** 20;
+const HEADERS = { ':status': 200, 'content-type': 'application/grpc' };
+
+/** Serves calls that arrive on the server; `onFailure` hears of errors that are no GrpcError. */
+export function serveGrpc(
+  server: http2.Http2Server,
+  service: GrpcService,
+  onFailure: (cause: unknown) => void,
+): void {
+  server.on('stream', (stream, headers) => {
+    const path = headers[':path'] ?? '';
+    stream.on('error', () => stream.destroy());
+    if (service.silentStreams.has(path)) {
+      stream.respond(HEADERS);
+      stream.resume();
+      return;
+    }
+    answer(stream, service.unary.get(path), path).catch((cause: unknown) => {
+      if (!(cause instanceof GrpcError)) onFailure(cause);
+      fail(stream, cause);
+    });
+  });
+}
+
+async function answer(
+  stream: http2.ServerHttp2Stream,
+  method: UnaryMethod | undefined,
+  path: string,
+): Promise<void> {
+  if (method === undefined) throw new GrpcError(GrpcStatus.unimplemented, `unknown method ${path}`);
+  const cancelled = new AbortController();
+  stream.once('close', () => cancelled.abort());
+  const response = await method(await readMessage(stream), cancelled.signal);
+  if (stream.destroyed) return;
+  stream.respond(HEADERS, { waitForTrailers: true });
+  stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': String(GrpcStatus.ok) }));
+  const header = Buffer.alloc(FRAME_HEADER_BYTES);
+  header.writeUInt32BE(response.length, 1);
+  stream.end(Buffer.concat([header, response]));
+}
+
+async function readMessage(stream: http2.ServerHttp2Stream): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_REQUEST_BYTES) throw new GrpcError(GrpcStatus.invalidArgument, 'request too large');
+    chunks.push(chunk);
+  }
+  const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+  if (body.length < FRAME_HEADER_BYTES || body[0] !== 0) {
+    throw new GrpcError(GrpcStatus.unimplemented, 'compressed or empty request');
+  }
+  return body.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + body.readUInt32BE(1));
+}
+
+function fail(stream: http2.ServerHttp2Stream, cause: unknown): void {
+  if (stream.destroyed || stream.headersSent) return;
+  const status = cause instanceof GrpcError ? cause.status : GrpcStatus.internal;
+  const text = cause instanceof GrpcError ? cause.message : 'the provider failed; its log says where';
+  stream.respond(
+    { ...HEADERS, 'grpc-status': String(status), 'grpc-message': encodeURIComponent(text) },
+    { endStream: true },
+  );
+}

@@ -1,0 +1,172 @@
+/**
+ * Protocol buffers (proto3) as tables of field numbers. A message is a plain object; a field that is absent on
+ * the wire is absent in the object, and one that is undefined is not written.
+ */
+export interface Codec<T> {
+  readonly wireType: 0 | 2;
+  write(value: T): Uint8Array;
+  read(reader: ProtoReader): T;
+}
+
+export interface Field<T> {
+  readonly number: number;
+  readonly codec: Codec<unknown>;
+  readonly shape: 'one' | 'many' | 'map';
+  /** Never there at run time: carries the type. */
+  readonly type?: T;
+}
+
+export type Fields = Readonly<Record<string, Field<unknown>>>;
+export type Message<F extends Fields> = { [K in keyof F]?: NonNullable<F[K]['type']> | undefined };
+
+export function one<T>(number: number, codec: Codec<T>): Field<T> {
+  return { number, codec, shape: 'one' };
+}
+
+export function many<T>(number: number, codec: Codec<T>): Field<readonly T[]> {
+  return { number, codec, shape: 'many' };
+}
+
+export function mapOf<T>(number: number, codec: Codec<T>): Field<Readonly<Record<string, T>>> {
+  const entry = message({ key: one(1, string), value: one(2, codec) });
+  return { number, codec: entry, shape: 'map' };
+}
+
+export const string: Codec<string> = {
+  wireType: 2,
+  write: (value) => delimited(Buffer.from(value, 'utf8')),
+  read: (reader) => reader.delimited().toString('utf8'),
+};
+
+export const bytes: Codec<Uint8Array> = {
+  wireType: 2,
+  write: delimited,
+  read: (reader) => reader.delimited(),
+};
+
+export const bool: Codec<boolean> = {
+  wireType: 0,
+  write: (value) => Uint8Array.of(value ? 1 : 0),
+  read: (reader) => reader.varint() !== 0n,
+};
+
+/** int64 and enums; beyond 2^53 nothing in this protocol goes. */
+export const integer: Codec<number> = {
+  wireType: 0,
+  write: (value) => varint(value < 0 ? BigInt.asUintN(64, BigInt(value)) : value),
+  read: (reader) => Number(BigInt.asIntN(64, reader.varint())),
+};
+
+export function message<F extends Fields>(
+  fields: F,
+): Codec<Message<F>> & { encode(value: Message<F>): Uint8Array; decode(data: Uint8Array): Message<F> } {
+  const names = new Map(Object.entries(fields).map(([name, field]) => [field.number, name]));
+  const encode = (value: Message<F>): Uint8Array => {
+    const parts = Object.entries(fields).flatMap(([name, field]) => encodeField(field, value[name]));
+    return Buffer.concat(parts);
+  };
+  const decode = (data: Uint8Array): Message<F> => {
+    const reader = new ProtoReader(data);
+    const result: Record<string, unknown> = {};
+    for (let tag = reader.tag(); tag !== undefined; tag = reader.tag()) {
+      const name = names.get(tag.field);
+      const field = name === undefined ? undefined : fields[name];
+      if (name === undefined || field?.codec.wireType !== tag.wireType) reader.skip(tag.wireType);
+      else result[name] = decodeField(field, reader, result[name]);
+    }
+    return result as Message<F>;
+  };
+  return {
+    wireType: 2,
+    encode,
+    decode,
+    write: (value) => delimited(encode(value)),
+    read: (reader) => decode(reader.delimited()),
+  };
+}
+
+function encodeField({ number, codec, shape }: Field<unknown>, value: unknown): Uint8Array[] {
+  if (value === undefined) return [];
+  const tag = varint(number * 8 + codec.wireType);
+  if (shape === 'one') return [tag, codec.write(value)];
+  const items =
+    shape === 'many'
+      ? (value as readonly unknown[])
+      : Object.entries(value as object).map(([key, item]) => ({ key, value: item as unknown }));
+  return items.flatMap((item) => [tag, codec.write(item)]);
+}
+
+function decodeField({ codec, shape }: Field<unknown>, reader: ProtoReader, before: unknown): unknown {
+  const value = codec.read(reader);
+  if (shape === 'one') return value;
+  if (shape === 'many') return [...((before as readonly unknown[] | undefined) ?? []), value];
+  const entry = value as { key?: string; value?: unknown };
+  return { ...(before as object | undefined), [entry.key ?? '']: entry.value };
+}
+
+export class ProtoReader {
+  readonly #data: Buffer;
+  #position = 0;
+
+  constructor(data: Uint8Array) {
+    this.#data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  tag(): { field: number; wireType: number } | undefined {
+    if (this.#position >= this.#data.length) return undefined;
+    const tag = Number(this.varint());
+    return { field: Math.floor(tag / 8), wireType: tag % 8 };
+  }
+
+  varint(): bigint {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = this.#data[this.#position];
+      if (byte === undefined) break;
+      this.#position += 1;
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asUintN(64, value);
+    }
+    throw new RangeError('protobuf: malformed integer');
+  }
+
+  delimited(): Buffer {
+    return this.#take(Number(this.varint()));
+  }
+
+  skip(wireType: number): void {
+    if (wireType === 0) this.varint();
+    else if (wireType === 1) this.#take(8);
+    else if (wireType === 2) this.delimited();
+    else if (wireType === 5) this.#take(4);
+    else throw new RangeError('protobuf: unknown wire type');
+  }
+
+  #take(length: number): Buffer {
+    const end = this.#position + length;
+    if (end > this.#data.length) throw new RangeError('protobuf: message ends early');
+    const part = this.#data.subarray(this.#position, end);
+    this.#position = end;
+    return part;
+  }
+}
+
+function delimited(data: Uint8Array): Uint8Array {
+  const length = varint(data.length);
+  const result = new Uint8Array(length.length + data.length);
+  result.set(length);
+  result.set(data, length.length);
+  return result;
+}
+
+function varint(value: number | bigint): Uint8Array {
+  if (value < 0x80) return Uint8Array.of(Number(value));
+  const out: number[] = [];
+  let rest = BigInt(value);
+  while (rest >= 0x80n) {
+    out.push(Number(rest & 0x7fn) | 0x80);
+    rest >>= 7n;
+  }
+  out.push(Number(rest));
+  return Uint8Array.from(out);
+}
