@@ -1,0 +1,55 @@
+/** Where mail goes next, independent of how it is sent there. */
+
+export type TlsMode = 'Required' | 'Opportunistic' | 'Implicit' | 'None';
+
+export interface Target {
+  /** Name to connect to and to verify. */
+  readonly host: string;
+  readonly port: number;
+  readonly tls: TlsMode;
+  readonly credentials?: { readonly username: string; readonly password: string } | undefined;
+  readonly caPem?: string | undefined;
+  /** Our name in EHLO. */
+  readonly ehloName: string;
+  readonly allowPrivateAddresses: boolean;
+}
+
+/** What is sent in one transaction. */
+export interface OutgoingMessage {
+  readonly from: string;
+  readonly recipients: readonly string[];
+  readonly size: number;
+  readonly eightBit: boolean;
+  /** Signature fields, to stand before the stored bytes. */
+  readonly prefix: string;
+  readonly content: Content;
+}
+
+export type Content =
+  { readonly kind: 'inline'; readonly data: Uint8Array } | { readonly kind: 'file'; readonly path: string };
+
+export interface RecipientReply {
+  readonly address: string;
+  /** SMTP code, or 0 where the transaction ended before one came. */
+  readonly code: number;
+  readonly text: string;
+}
+
+export type SendResult =
+  | { readonly kind: 'answered'; readonly remoteHost: string; readonly replies: readonly RecipientReply[] }
+  /** The connection ended. `unknown`: after the data was begun, so the message may have arrived. */
+  | { readonly kind: 'lost'; readonly remoteHost: string; readonly unknown: boolean; readonly cause: string };
+
+/** The next hop cannot be used at all at the moment: no message's fault. */
+export class TargetDown extends Error {
+  readonly stage: 'resolve' | 'connect' | 'login';
+  /** True where no later attempt can succeed, e.g. an address that we must not connect to. */
+  readonly permanent: boolean;
+
+  constructor(stage: TargetDown['stage'], message: string, permanent = false) {
+    super(message);
+    this.name = 'TargetDown';
+    this.stage = stage;
+    this.permanent = permanent;
+  }
+}

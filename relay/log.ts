@@ -1,0 +1,18 @@
+/** JSON logs, one object a line on stdout. Callers pass named fields only; no message content, no credential. */
+import { pino } from 'pino';
+
+export type Log = Pick<ReturnType<typeof pino>, 'debug' | 'info' | 'warn' | 'error'>;
+
+export function createLog(level = process.env.RELAY_LOG_LEVEL ?? 'info'): Log {
+  return pino({
+    level,
+    base: { component: 'relay' },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    // A second net: these names never carry what we want to read in a log.
+    redact: { paths: ['password', '*.password', 'privateKeyPem', '*.privateKeyPem'], remove: true },
+  });
+}
+
+/** For tests and tools that want silence. */
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,0 +1,44 @@
+/** The one file that owns prom-client: every metric, named migosmtp_relay_*, with base units. */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <T extends string>(name: string, help: string, labelNames: readonly T[] = []) =>
+    new Counter<T>({ name: `migosmtp_relay_${name}`, help, labelNames, registers });
+  const gauge = <T extends string>(name: string, help: string, labelNames: readonly T[] = []) =>
+    new Gauge<T>({ name: `migosmtp_relay_${name}`, help, labelNames, registers });
+  return {
+    registry,
+    sessions: gauge('sessions', 'Open SMTP sessions.'),
+    logins: counter('logins_total', 'Logins by result: ok, refused.', ['result']),
+    accepted: counter('accepted_recipients_total', 'Recipients accepted with 250.'),
+    refused: counter('refused_total', 'Senders and messages refused, by reply code.', ['code', 'enhanced']),
+    attempts: counter('delivery_attempts_total', 'Recipients tried upstream, by outcome.', ['outcome']),
+    unknownOutcomes: counter(
+      'delivery_unknown_outcomes_total',
+      'Messages whose connection ended after the data was sent: tried again, perhaps delivered twice.',
+    ),
+    bounces: counter(
+      'bounces_total',
+      'Delivery status notifications: sent, or dropped (bounce of a bounce).',
+      ['result'],
+    ),
+    deliverySeconds: new Histogram({
+      name: 'migosmtp_relay_delivery_seconds',
+      help: 'From 250 to the acceptance by the next hop.',
+      buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300, 1_800, 3_600, 21_600, 86_400],
+      registers,
+    }),
+    destinationsDown: gauge('destinations_down', 'Next hops that refuse connection, TLS or login.'),
+    queue: gauge('queue_recipients', 'Recipients that wait, by state: queued (with deferred), held.', [
+      'state',
+    ]),
+    queueOldest: gauge('queue_oldest_seconds', 'Age of the oldest recipient in the queue that is not held.'),
+    shardsMissing: gauge('shards_missing', 'Shards that no revision is known of.'),
+    storeWritable: gauge('store_writable', '1 while the store takes writes.'),
+    ready: gauge('ready', '1 while logins are answered.'),
+  };
+}

@@ -1,0 +1,61 @@
+/** The two SMTP listeners (STARTTLS and implicit TLS), their certificate and its reload. */
+import { once } from 'node:events';
+import type { relayApi } from '@migosmtp/operator/api';
+import { RelayError } from '../errors.ts';
+import type { CertificateFiles } from '../certificate.ts';
+import type { Handlers } from './client.ts';
+import { Server } from './library.ts';
+
+export interface ListenerOptions {
+  readonly listen: relayApi.RelayProcessConfig['listen'];
+  readonly certificate: CertificateFiles;
+  readonly handlers: Handlers;
+  readonly settings: ListenerSettings;
+}
+
+export interface ListenerSettings {
+  readonly name: string;
+  readonly maxSize: number;
+}
+
+export interface Listening {
+  readonly ports: { readonly starttls: number; readonly tls: number };
+  updateSettings(settings: ListenerSettings): void;
+  /** No new connections; open sessions go on. */
+  stopAccepting(): void;
+}
+
+/** RFC 5321 section 4.5.3.2 asks for 5 minutes between commands. */
+const IDLE_MS = 5 * 60_000;
+const HANDSHAKE_MS = 30_000;
+
+export async function startListeners(options: ListenerOptions): Promise<Listening> {
+  const { listen, certificate, handlers, settings } = options;
+  const servers = [false, true].map((implicitTls) => {
+    const server = new Server(
+      { implicitTls, ...certificate.current, ...settings, idleMs: IDLE_MS, handshakeMs: HANDSHAKE_MS },
+      handlers,
+    );
+    // The library reads the context for each handshake: open sessions keep theirs.
+    certificate.onChange((pair) => server.updateSecureContext(pair));
+    return server;
+  });
+  const [starttls, tls] = servers;
+  if (!starttls || !tls) throw new Error('two servers');
+  await bind(starttls, { address: listen.address, port: listen.starttls, purpose: 'SMTP with STARTTLS' });
+  await bind(tls, { address: listen.address, port: listen.tls, purpose: 'SMTP with TLS' });
+  return {
+    ports: { starttls: starttls.port, tls: tls.port },
+    updateSettings: (next) => servers.forEach((server) => server.updateSettings(next)),
+    stopAccepting: () => servers.forEach((server) => server.server.close()),
+  };
+}
+
+async function bind(server: Server, at: { address: string; port: number; purpose: string }): Promise<void> {
+  try {
+    server.listen(at.port, at.address, 1_024);
+    await once(server.server, 'listening');
+  } catch (cause) {
+    throw new RelayError('R_LISTEN', at, cause);
+  }
+}

@@ -1,0 +1,145 @@
+/** The embedded store as seen from the event loop: calls that arrive during a commit share the next one. */
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { ERRORS, type ErrorCode, RelayError } from '../../errors.ts';
+import type { BodyWriter, Spool } from '../types.ts';
+import { openBodyFile } from './bodies.ts';
+import type { FromWorker, Operation, Reply, ToWorker } from './protocol.ts';
+
+export interface OpenedSpool {
+  readonly spool: Spool;
+  readonly quarantined: string | null;
+}
+
+interface Call {
+  readonly operation: Operation;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** Most operations in one transaction; bounds how long one commit may take. */
+const MAX_BATCH = 500;
+
+/** Opens the store for this process alone; throws R_STORE_* where it cannot. */
+export async function openEmbeddedSpool(directory: string): Promise<OpenedSpool> {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    workerData: { directory },
+    name: 'spool',
+  });
+  const first = await new Promise<FromWorker>((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
+  if (first.kind !== 'opened') {
+    await worker.terminate();
+    throw openError(first, directory);
+  }
+  return { spool: new EmbeddedSpool(worker, directory), quarantined: first.quarantined };
+}
+
+function openError(message: FromWorker, directory: string): RelayError {
+  if (message.kind !== 'failed')
+    return new RelayError('R_STORE_UNUSABLE', { directory, cause: message.kind });
+  const code = message.code in ERRORS ? (message.code as ErrorCode) : 'R_STORE_UNUSABLE';
+  const error = new RelayError(code, { directory, cause: message.cause });
+  error.message = code === 'R_STORE_NEWER' ? message.message : error.message;
+  return error;
+}
+
+class EmbeddedSpool implements Spool {
+  readonly #worker: Worker;
+  readonly #directory: string;
+  #waiting: Call[] = [];
+  #running: Call[] = [];
+  #closed: { readonly done: Promise<void> } | undefined;
+
+  constructor(worker: Worker, directory: string) {
+    this.#worker = worker;
+    this.#directory = directory;
+    worker.on('message', (message: FromWorker) => {
+      if (message.kind === 'replies') this.#settle(message.replies);
+    });
+    worker.on('error', (error) => this.#fail(error));
+    worker.on('exit', () => {
+      const expected = this.#closed !== undefined;
+      this.#fail(new RelayError('R_STORE_CLOSED'));
+      // Nothing can be acknowledged any more: die and be restarted rather than linger.
+      if (!expected) throw new RelayError('R_STORE_CLOSED');
+    });
+  }
+
+  accept: Spool['accept'] = (...args) => this.#call({ method: 'accept', args });
+  decide: Spool['decide'] = (...args) => this.#call({ method: 'decide', args });
+  readBody: Spool['readBody'] = (...args) => this.#call({ method: 'readBody', args });
+  claim: Spool['claim'] = (...args) => this.#call({ method: 'claim', args });
+  unclaim: Spool['unclaim'] = (...args) => this.#call({ method: 'unclaim', args });
+  record: Spool['record'] = (...args) => this.#call({ method: 'record', args });
+  nextDue: Spool['nextDue'] = (...args) => this.#call({ method: 'nextDue', args });
+  heldGroups: Spool['heldGroups'] = (...args) => this.#call({ method: 'heldGroups', args });
+  release: Spool['release'] = (...args) => this.#call({ method: 'release', args });
+  setSuspended: Spool['setSuspended'] = (...args) => this.#call({ method: 'setSuspended', args });
+  counts: Spool['counts'] = (...args) => this.#call({ method: 'counts', args });
+  recordLogins: Spool['recordLogins'] = (...args) => this.#call({ method: 'recordLogins', args });
+  lastLogins: Spool['lastLogins'] = (...args) => this.#call({ method: 'lastLogins', args });
+  reports: Spool['reports'] = (...args) => this.#call({ method: 'reports', args });
+  stats: Spool['stats'] = (...args) => this.#call({ method: 'stats', args });
+  retry: Spool['retry'] = (...args) => this.#call({ method: 'retry', args });
+  cancel: Spool['cancel'] = (...args) => this.#call({ method: 'cancel', args });
+  sweep: Spool['sweep'] = (...args) => this.#call({ method: 'sweep', args });
+  probe: Spool['probe'] = (...args) => this.#call({ method: 'probe', args });
+
+  openBody(queueId: string): Promise<BodyWriter> {
+    return openBodyFile(this.#directory, queueId);
+  }
+
+  bodyPath(name: string): string {
+    return join(this.#directory, 'bodies', name);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      const exited = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
+      this.#closed = { done: exited };
+      if (this.#running.length === 0 && this.#waiting.length === 0) this.#post({ kind: 'close' });
+    }
+    await this.#closed.done;
+  }
+
+  /** The value's type is the method's own; the worker answers with what it returned. */
+  #call<T>(operation: Operation): Promise<T> {
+    if (this.#closed) return Promise.reject(new RelayError('R_STORE_CLOSED'));
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ operation, resolve: resolve as (value: unknown) => void, reject });
+      if (this.#running.length === 0) this.#send();
+    });
+  }
+
+  #send(): void {
+    this.#running = this.#waiting.splice(0, MAX_BATCH);
+    if (this.#running.length > 0) {
+      this.#post({ kind: 'batch', operations: this.#running.map((call) => call.operation) });
+    } else if (this.#closed) {
+      this.#post({ kind: 'close' });
+    }
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+
+  #settle(replies: readonly Reply[]): void {
+    const calls = this.#running;
+    this.#send();
+    for (const [i, call] of calls.entries()) {
+      const reply = replies[i];
+      if (reply?.ok) call.resolve(reply.value);
+      else call.reject(new RelayError('R_STORE_WRITE', { cause: reply?.cause ?? 'no reply' }));
+    }
+  }
+
+  #fail(error: unknown): void {
+    const calls = [...this.#running.splice(0), ...this.#waiting.splice(0)];
+    for (const call of calls) call.reject(error);
+    this.#closed ??= { done: Promise.resolve() };
+  }
+}

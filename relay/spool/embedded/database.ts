@@ -1,0 +1,131 @@
+/** The one file that owns node:sqlite: opening, locking, prepared statements. */
+import { mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { RelayError } from '../../errors.ts';
+import { migrate, SCHEMA_VERSION } from './schema.ts';
+
+export type Row = Record<string, unknown>;
+
+const FILE = 'spool.db';
+
+export class Database {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  exec(sql: string): void {
+    this.#database.exec(sql);
+  }
+
+  run(sql: string, ...values: SQLInputValue[]): { changes: number; id: number } {
+    const { changes, lastInsertRowid } = this.#prepare(sql).run(...values);
+    return { changes: Number(changes), id: Number(lastInsertRowid) };
+  }
+
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#prepare(sql).get(...values);
+  }
+
+  all(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#prepare(sql).all(...values);
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+export interface Opened {
+  readonly database: Database;
+  /** Where a damaged database was put aside; its mail must be looked at by hand. */
+  readonly quarantined: string | null;
+}
+
+/** Opens the store of this folder for this process alone; a damaged file is put aside, not deleted. */
+export function openDatabase(directory: string): Opened {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    mkdirSync(join(directory, 'bodies'), { recursive: true, mode: 0o700 });
+    return { database: openFile(directory), quarantined: null };
+  } catch (cause) {
+    if (cause instanceof RelayError) throw cause;
+    if (isDamage(cause)) return { database: reopen(directory), quarantined: quarantine(directory) };
+    throw new RelayError(isLocked(cause) ? 'R_STORE_LOCKED' : 'R_STORE_UNUSABLE', { directory }, cause);
+  }
+}
+
+function reopen(directory: string): Database {
+  quarantine(directory);
+  return openFile(directory);
+}
+
+let quarantinedTo = '';
+
+function quarantine(directory: string): string {
+  if (quarantinedTo) return quarantinedTo;
+  quarantinedTo = join(directory, `${FILE}.damaged-${Date.now()}`);
+  for (const suffix of ['', '-wal']) {
+    try {
+      renameSync(join(directory, FILE + suffix), quarantinedTo + suffix);
+    } catch {
+      // A write-ahead log need not exist.
+    }
+  }
+  return quarantinedTo;
+}
+
+function openFile(directory: string): Database {
+  const raw = new DatabaseSync(join(directory, FILE), { timeout: 0 });
+  try {
+    const database = new Database(raw);
+    // Exclusive: a second process is refused, and WAL needs no shared memory file.
+    database.exec('PRAGMA locking_mode = EXCLUSIVE');
+    database.exec('PRAGMA journal_mode = WAL');
+    // FULL: the log is synced before COMMIT returns. That is what a 250 rests on.
+    database.exec('PRAGMA synchronous = FULL');
+    database.exec('PRAGMA wal_autocheckpoint = 4000');
+    database.exec('PRAGMA cache_size = -16000');
+    database.exec('PRAGMA temp_store = MEMORY');
+    // The lock is taken by the first write, which must happen before anybody is told that we are ready.
+    database.exec('BEGIN EXCLUSIVE; COMMIT');
+    const found = migrate(raw);
+    if (found > SCHEMA_VERSION) {
+      throw new RelayError('R_STORE_NEWER', { directory, found, known: SCHEMA_VERSION });
+    }
+    return database;
+  } catch (error) {
+    raw.close();
+    throw error;
+  }
+}
+
+const SQLITE_BUSY = 5;
+const SQLITE_LOCKED = 6;
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+
+function isLocked(error: unknown): boolean {
+  return [SQLITE_BUSY, SQLITE_LOCKED].includes(sqliteCode(error));
+}
+
+function isDamage(error: unknown): boolean {
+  return [SQLITE_CORRUPT, SQLITE_NOTADB].includes(sqliteCode(error));
+}
+
+function sqliteCode(error: unknown): number {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : -1;
+}

@@ -1,0 +1,115 @@
+/** What delivery asks of the store: due messages, their bodies, and outcomes per recipient. */
+import type { Body, ClaimedMessage, ClaimedRecipient, Outcome } from '../types.ts';
+import { insertMessage } from './accepting.ts';
+import type { Row } from './database.ts';
+import type { StoreContext } from './store.ts';
+
+export function claimDue(store: StoreContext, now: number, limit: number): ClaimedMessage[] {
+  const { database, claims } = store;
+  // Claimed rows stay in the index: look past them.
+  const rows = database.all(
+    `SELECT r.id AS recipient, r.address, r.attempts, r.expires_at, m.*
+     FROM recipients r JOIN messages m ON m.id = r.message
+     WHERE r.next_at IS NOT NULL AND r.next_at <= ? ORDER BY r.next_at LIMIT ?`,
+    now,
+    limit + claims.size,
+  );
+  const messages = new Map<string, { meta: Row; recipients: ClaimedRecipient[] }>();
+  let taken = 0;
+  for (const row of rows) {
+    const id = Number(row.recipient);
+    if (claims.has(id) || taken >= limit) continue;
+    taken++;
+    claims.add(id);
+    const queueId = String(row.queue_id);
+    const entry = messages.get(queueId) ?? { meta: row, recipients: [] };
+    messages.set(queueId, entry);
+    entry.recipients.push({
+      id,
+      address: String(row.address),
+      attempts: Number(row.attempts),
+      expiresAt: Number(row.expires_at),
+    });
+  }
+  return [...messages.values()].map(({ meta, recipients }) => ({ ...toMeta(meta), recipients }));
+}
+
+export function toMeta(row: Row): Omit<ClaimedMessage, 'recipients' | 'body'> {
+  return {
+    queueId: String(row.queue_id),
+    messageId: String(row.message_id),
+    kind: row.kind === 'dsn' ? 'dsn' : 'submission',
+    accountId: String(row.account_id),
+    namespace: String(row.namespace),
+    account: String(row.account),
+    username: String(row.username),
+    verifier: String(row.verifier),
+    envelopeFrom: String(row.envelope_from),
+    signingDomain: String(row.signing_domain),
+    headerSize: Number(row.header_size),
+    size: Number(row.size),
+    eightBit: row.eight_bit === 1,
+    smtpUtf8: row.smtp_utf8 === 1,
+    acceptedAt: Number(row.accepted_at),
+  };
+}
+
+export function readBody({ database }: StoreContext, queueId: string): Body {
+  const row = database.get(
+    `SELECT m.body_file, b.data FROM messages m LEFT JOIN bodies b ON b.message = m.id WHERE m.queue_id = ?`,
+    queueId,
+  );
+  if (typeof row?.body_file === 'string') return { kind: 'file', name: row.body_file };
+  if (row?.data instanceof Uint8Array) return { kind: 'inline', data: row.data };
+  throw new Error(`message ${queueId} has no body in the store`);
+}
+
+export function nextDue({ database, claims }: StoreContext): number | null {
+  const rows = database.all(
+    'SELECT id, next_at FROM recipients WHERE next_at IS NOT NULL ORDER BY next_at LIMIT ?',
+    claims.size + 1,
+  );
+  const next = rows.find((row) => !claims.has(Number(row.id)));
+  return next ? Number(next.next_at) : null;
+}
+
+export function recordOutcome(store: StoreContext, outcome: Outcome): void {
+  const { database, claims } = store;
+  for (const { id, status, response, remoteHost, nextAttemptAt, attempted } of outcome.recipients) {
+    claims.remove(id);
+    const deferred = status === 'deferred';
+    const { changes } = database.run(
+      `UPDATE recipients SET status = ?, attempts = attempts + ?, next_at = ?, response = ?, remote_host = ?,
+         updated_at = ?, delivered_at = ?
+       WHERE id = ? AND next_at IS NOT NULL`,
+      status,
+      Number(attempted),
+      deferred ? (nextAttemptAt ?? outcome.at) : null,
+      response,
+      remoteHost,
+      outcome.at,
+      status === 'delivered' ? outcome.at : null,
+      id,
+    );
+    if (changes > 0 && !deferred) closeRecipient(store, id);
+  }
+  if (outcome.notification) {
+    insertMessage(store, outcome.notification, { hold: null, chargesMonth: true, claim: false });
+  }
+}
+
+/** One recipient less is open; the body goes with the last one. */
+export function closeRecipient(store: StoreContext, recipientId: number): void {
+  const { database } = store;
+  const row = database.get(
+    `UPDATE messages SET open = open - 1 WHERE id = (SELECT message FROM recipients WHERE id = ?)
+     RETURNING id, open, body_file`,
+    recipientId,
+  );
+  if (!row || Number(row.open) > 0) return;
+  database.run('DELETE FROM bodies WHERE message = ?', Number(row.id));
+  if (typeof row.body_file === 'string') {
+    database.run('UPDATE messages SET body_file = NULL WHERE id = ?', Number(row.id));
+    store.discardBody(row.body_file);
+  }
+}

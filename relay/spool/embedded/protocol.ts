@@ -1,0 +1,21 @@
+/** What passes between the client in the main thread and the store in its worker. */
+import type { Spool } from '../types.ts';
+
+type Methods = Omit<Spool, 'openBody' | 'bodyPath' | 'close'>;
+
+/** One call of the interface, its arguments as they are. */
+export type Operation = {
+  [Method in keyof Methods]: { readonly method: Method; readonly args: Parameters<Methods[Method]> };
+}[keyof Methods];
+
+export type Reply =
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly cause: string };
+
+export type ToWorker =
+  { readonly kind: 'batch'; readonly operations: readonly Operation[] } | { readonly kind: 'close' };
+
+export type FromWorker =
+  | { readonly kind: 'opened'; readonly quarantined: string | null }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly cause: string }
+  | { readonly kind: 'replies'; readonly replies: readonly Reply[] }
+  | { readonly kind: 'closed' };

@@ -1,0 +1,158 @@
+/** Reading for people: reports, queue, counts; and their own actions, retry and cancel. */
+import type { relayApi } from '@migosmtp/operator/api';
+import type { SQLInputValue } from 'node:sqlite';
+import type { CountQuery, LoginUse, QueueStats, ReportFilter } from '../types.ts';
+import { closeRecipient } from './delivering.ts';
+import type { Row } from './database.ts';
+import type { StoreContext } from './store.ts';
+
+export function reports({ database }: StoreContext, filter: ReportFilter): relayApi.ReportPage {
+  const conditions: string[] = [];
+  const values: SQLInputValue[] = [];
+  const equals: [string, string | undefined][] = [
+    ['m.namespace', filter.namespace],
+    ['m.account', filter.account],
+    ['m.queue_id', filter.queueId],
+    ['m.message_id', filter.messageId],
+    ['r.address', filter.recipient],
+    ['r.status', filter.status],
+  ];
+  for (const [column, value] of equals) {
+    if (value === undefined) continue;
+    conditions.push(`${column} = ?`);
+    values.push(value);
+  }
+  if (filter.queuedOnly) conditions.push("r.status IN ('queued', 'held', 'deferred')");
+  if (filter.cursor !== undefined) {
+    conditions.push('r.id < ?');
+    values.push(Number(filter.cursor));
+  }
+  const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
+  const rows = database.all(
+    `SELECT r.id AS recipient, r.address, r.status, r.attempts, r.response, r.remote_host, r.updated_at,
+       r.delivered_at, m.* FROM recipients r JOIN messages m ON m.id = r.message
+     ${where} ORDER BY r.id DESC LIMIT ?`,
+    ...values,
+    filter.limit + 1,
+  );
+  const more = rows.length > filter.limit;
+  const page = more ? rows.slice(0, -1) : rows;
+  return { items: page.map(toReport), next: more ? String(page.at(-1)?.recipient ?? '') : null };
+}
+
+function toReport(row: Row): relayApi.DeliveryReport {
+  return {
+    queueId: String(row.queue_id),
+    messageId: String(row.message_id),
+    namespace: String(row.namespace),
+    account: String(row.account),
+    username: String(row.username),
+    verifier: String(row.verifier),
+    envelopeFrom: String(row.envelope_from),
+    recipient: String(row.address),
+    size: Number(row.size),
+    status: String(row.status) as relayApi.DeliveryStatus,
+    attempts: Number(row.attempts),
+    response: textOrNull(row.response),
+    remoteHost: textOrNull(row.remote_host),
+    acceptedAt: iso(row.accepted_at),
+    updatedAt: iso(row.updated_at),
+    deliveredAt: row.delivered_at === null ? null : iso(row.delivered_at),
+  };
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function iso(value: unknown): string {
+  return new Date(Number(value)).toISOString();
+}
+
+export function counts({ counters }: StoreContext, queries: readonly CountQuery[]): number[] {
+  return queries.map(({ key, kind, startMs }) =>
+    kind === 'held' ? counters.held(key) : counters.used(key, kind, startMs),
+  );
+}
+
+export function queueStats({ database }: StoreContext): QueueStats {
+  const queued = database.get(
+    'SELECT COUNT(*) AS n, MIN(id) AS first FROM recipients WHERE next_at IS NOT NULL',
+  );
+  const held = database.get('SELECT COUNT(*) AS n FROM recipients WHERE held_for IS NOT NULL');
+  const oldest =
+    queued?.first === null || queued?.first === undefined
+      ? undefined
+      : database.get(
+          'SELECT accepted_at FROM messages WHERE id = (SELECT message FROM recipients WHERE id = ?)',
+          Number(queued.first),
+        );
+  return {
+    queued: Number(queued?.n ?? 0),
+    held: Number(held?.n ?? 0),
+    oldestAcceptedAt: oldest ? Number(oldest.accepted_at) : null,
+  };
+}
+
+export function recordLogins({ database }: StoreContext, uses: readonly LoginUse[]): void {
+  for (const { accountId, verifier, at } of uses) {
+    database.run(
+      `INSERT INTO logins (account_id, verifier, at) VALUES (?, ?, ?)
+       ON CONFLICT (account_id, verifier) DO UPDATE SET at = MAX(at, excluded.at)`,
+      accountId,
+      verifier,
+      at,
+    );
+  }
+}
+
+export function lastLogins({ database }: StoreContext): LoginUse[] {
+  return database.all('SELECT account_id, verifier, at FROM logins').map((row) => ({
+    accountId: String(row.account_id),
+    verifier: String(row.verifier),
+    at: Number(row.at),
+  }));
+}
+
+export function retryMessage({ database }: StoreContext, queueId: string, now: number): boolean {
+  return (
+    database.run(
+      `UPDATE recipients SET next_at = ? WHERE next_at IS NOT NULL
+       AND message = (SELECT id FROM messages WHERE queue_id = ?)`,
+      now,
+      queueId,
+    ).changes > 0
+  );
+}
+
+/** What is being delivered at this moment may still go out; its outcome then finds the row closed. */
+export function cancelMessage(store: StoreContext, queueId: string, now: number): boolean {
+  const rows = store.database.all(
+    `UPDATE recipients SET status = 'cancelled', next_at = NULL, held_for = NULL, held_at = NULL, updated_at = ?
+     WHERE status IN ('queued', 'held', 'deferred') AND message = (SELECT id FROM messages WHERE queue_id = ?)
+     RETURNING id`,
+    now,
+    queueId,
+  );
+  for (const row of rows) closeRecipient(store, Number(row.id));
+  store.counters.forgetHeld();
+  return rows.length > 0;
+}
+
+/** Month counters must outlive any retention that is shorter than a month. */
+const COUNTERS_KEPT_MS = 62 * 24 * 3_600_000;
+const SWEPT_AT_ONCE = 500;
+
+export function sweep({ database }: StoreContext, before: number, now: number): number {
+  const rows = database.all(
+    'SELECT id FROM messages WHERE open = 0 AND accepted_at < ? ORDER BY id LIMIT ?',
+    before,
+    SWEPT_AT_ONCE,
+  );
+  for (const row of rows) {
+    database.run('DELETE FROM recipients WHERE message = ?', Number(row.id));
+    database.run('DELETE FROM messages WHERE id = ?', Number(row.id));
+  }
+  database.run('DELETE FROM counters WHERE start_at < ?', Math.min(before, now - COUNTERS_KEPT_MS));
+  return rows.length;
+}

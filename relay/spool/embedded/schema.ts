@@ -1,0 +1,74 @@
+/** Tables of the embedded store. `user_version` is the schema's number; a higher one is another release's. */
+import type { DatabaseSync } from 'node:sqlite';
+
+export const SCHEMA_VERSION = 1;
+
+/**
+ * recipients.next_at is set exactly while a recipient waits for delivery (queued, deferred): the index over it
+ * is the queue. held_for: `window`, `month` or `suspended` while held.
+ */
+const CREATE = `
+CREATE TABLE messages (
+  id INTEGER PRIMARY KEY,
+  queue_id TEXT NOT NULL UNIQUE,
+  message_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  namespace TEXT NOT NULL,
+  account TEXT NOT NULL,
+  username TEXT NOT NULL,
+  verifier TEXT NOT NULL,
+  envelope_from TEXT NOT NULL,
+  signing_domain TEXT NOT NULL,
+  header_size INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  eight_bit INTEGER NOT NULL,
+  smtp_utf8 INTEGER NOT NULL,
+  accepted_at INTEGER NOT NULL,
+  open INTEGER NOT NULL,
+  body_file TEXT
+) STRICT;
+CREATE INDEX messages_account ON messages (namespace, account);
+CREATE TABLE bodies (message INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+CREATE TABLE recipients (
+  id INTEGER PRIMARY KEY,
+  message INTEGER NOT NULL,
+  address TEXT NOT NULL,
+  status TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  next_at INTEGER,
+  expires_at INTEGER NOT NULL,
+  held_for TEXT,
+  held_at INTEGER,
+  month_charged INTEGER NOT NULL,
+  response TEXT,
+  remote_host TEXT,
+  updated_at INTEGER NOT NULL,
+  delivered_at INTEGER
+) STRICT;
+CREATE INDEX recipients_message ON recipients (message);
+CREATE INDEX recipients_due ON recipients (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX recipients_held ON recipients (held_for, message) WHERE held_for IS NOT NULL;
+CREATE TABLE counters (
+  scope TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  start_at INTEGER NOT NULL,
+  used INTEGER NOT NULL,
+  PRIMARY KEY (scope, kind, start_at)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE logins (
+  account_id TEXT NOT NULL,
+  verifier TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (account_id, verifier)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE probes (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+`;
+
+/** Creates or accepts the schema; answers the version found, which the caller compares. */
+export function migrate(database: DatabaseSync): number {
+  const found = Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0);
+  if (found !== 0) return found;
+  database.exec(`BEGIN; ${CREATE} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
+  return SCHEMA_VERSION;
+}

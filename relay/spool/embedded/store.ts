@@ -1,0 +1,141 @@
+/** The store inside its worker: synchronous operations, many in one transaction. */
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { decideCharge } from '../../policy/index.ts';
+import { acceptMessage } from './accepting.ts';
+import { Claims } from './claims.ts';
+import { Counters } from './counters.ts';
+import { type Database, openDatabase } from './database.ts';
+import { claimDue, nextDue, readBody, recordOutcome } from './delivering.ts';
+import { heldGroups, releaseHeld, setSuspended } from './holding.ts';
+import type { Operation, Reply } from './protocol.ts';
+import * as reporting from './reporting.ts';
+
+/** What the operations work on. */
+export interface StoreContext {
+  readonly database: Database;
+  readonly counters: Counters;
+  readonly claims: Claims;
+  /** Deletes a body file once the transaction that closed its message is durable. */
+  discardBody(name: string): void;
+}
+
+export class EmbeddedStore implements StoreContext {
+  readonly database: Database;
+  readonly counters: Counters;
+  readonly claims = new Claims();
+  readonly quarantined: string | null;
+  readonly #directory: string;
+  readonly #discarded: string[] = [];
+
+  constructor(directory: string) {
+    const { database, quarantined } = openDatabase(directory);
+    this.#directory = directory;
+    this.database = database;
+    this.quarantined = quarantined;
+    this.counters = new Counters(database);
+    this.#deleteOrphans();
+  }
+
+  discardBody(name: string): void {
+    this.#discarded.push(name);
+  }
+
+  close(): void {
+    this.database.close();
+  }
+
+  /** One transaction for all; if it fails, one for each, so that one bad operation spoils no other. */
+  run(operations: readonly Operation[]): Reply[] {
+    try {
+      return this.#transact(operations);
+    } catch (error) {
+      if (operations.length === 1)
+        return [{ ok: false, cause: String(error instanceof Error ? error.message : error) }];
+      return operations.flatMap((operation) => this.run([operation]));
+    }
+  }
+
+  #transact(operations: readonly Operation[]): Reply[] {
+    this.database.exec('BEGIN IMMEDIATE');
+    try {
+      const replies = operations.map((operation): Reply => ({ ok: true, value: execute(this, operation) }));
+      this.counters.flush();
+      this.database.exec('COMMIT');
+      this.claims.commit();
+      for (const name of this.#discarded.splice(0)) this.#deleteBody(name);
+      return replies;
+    } catch (error) {
+      this.#rollback();
+      throw error;
+    }
+  }
+
+  #rollback(): void {
+    this.counters.reset();
+    this.claims.rollback();
+    this.#discarded.length = 0;
+    try {
+      this.database.exec('ROLLBACK');
+    } catch {
+      // SQLite rolls back by itself on a full disk or an I/O error.
+    }
+  }
+
+  #deleteBody(name: string): void {
+    rmSync(join(this.#directory, 'bodies', name), { force: true });
+  }
+
+  /** A body whose message was never committed was never acknowledged. */
+  #deleteOrphans(): void {
+    for (const name of readdirSync(join(this.#directory, 'bodies'))) {
+      if (!this.database.get('SELECT 1 FROM messages WHERE body_file = ?', name)) this.#deleteBody(name);
+    }
+  }
+}
+
+function execute(store: EmbeddedStore, operation: Operation): unknown {
+  switch (operation.method) {
+    case 'accept':
+      return acceptMessage(store, ...operation.args);
+    case 'decide':
+      return decideCharge(...operation.args, store.counters);
+    case 'readBody':
+      return readBody(store, ...operation.args);
+    case 'claim':
+      return claimDue(store, ...operation.args);
+    case 'unclaim':
+      return operation.args[0].forEach((id) => store.claims.remove(id));
+    case 'record':
+      return recordOutcome(store, ...operation.args);
+    case 'nextDue':
+      return nextDue(store);
+    case 'heldGroups':
+      return heldGroups(store);
+    case 'release':
+      return releaseHeld(store, ...operation.args);
+    case 'setSuspended':
+      return setSuspended(store, ...operation.args);
+    case 'counts':
+      return reporting.counts(store, ...operation.args);
+    case 'recordLogins':
+      return reporting.recordLogins(store, ...operation.args);
+    case 'lastLogins':
+      return reporting.lastLogins(store);
+    case 'reports':
+      return reporting.reports(store, ...operation.args);
+    case 'stats':
+      return reporting.queueStats(store);
+    case 'retry':
+      return reporting.retryMessage(store, ...operation.args);
+    case 'cancel':
+      return reporting.cancelMessage(store, ...operation.args);
+    case 'sweep':
+      return reporting.sweep(store, ...operation.args);
+    case 'probe':
+      return void store.database.run(
+        'INSERT OR REPLACE INTO probes (id, at) VALUES (1, ?)',
+        ...operation.args,
+      );
+  }
+}

@@ -1,0 +1,177 @@
+/** The store's interface. Times are epoch milliseconds; a promise that resolves means: durable. */
+import type { relayApi } from '@migosmtp/operator/api';
+import type { ChargeDecision, ChargeScope, Refusal } from '../policy/index.ts';
+
+export type Body =
+  | { readonly kind: 'inline'; readonly data: Uint8Array }
+  /** Already durable under this name when the message is accepted; see `Spool.openBody`. */
+  | { readonly kind: 'file'; readonly name: string };
+
+export interface Origin {
+  /** Account UID; empty for mail of the relay itself. */
+  readonly accountId: string;
+  readonly namespace: string;
+  readonly account: string;
+  readonly username: string;
+  readonly verifier: string;
+}
+
+export interface MessageMeta extends Origin {
+  readonly queueId: string;
+  readonly messageId: string;
+  /** `dsn` is mail that the relay writes itself: never charged, never bounced. */
+  readonly kind: 'submission' | 'dsn';
+  readonly envelopeFrom: string;
+  /** Domain of the From header whose keys sign; empty: unsigned. */
+  readonly signingDomain: string;
+  /** Bytes of the rewritten header at the start of the stored message, with the empty line. */
+  readonly headerSize: number;
+  readonly size: number;
+  readonly eightBit: boolean;
+  readonly smtpUtf8: boolean;
+  readonly acceptedAt: number;
+}
+
+export interface NewMessage extends MessageMeta {
+  readonly recipients: readonly string[];
+  readonly body: Body;
+  /** How long delivery may take, not counting the time that it is held. */
+  readonly lifetimeMs: number;
+}
+
+export interface ClaimedRecipient {
+  readonly id: number;
+  readonly address: string;
+  readonly attempts: number;
+  readonly expiresAt: number;
+}
+
+/** A message that this process now delivers; `body` is absent where it has to be read from the store. */
+export interface ClaimedMessage extends MessageMeta {
+  readonly recipients: readonly ClaimedRecipient[];
+  readonly body?: Body;
+}
+
+export type AcceptResult =
+  | {
+      readonly kind: 'accepted';
+      readonly held: boolean;
+      readonly claimed: readonly ClaimedRecipient[];
+      /** True: one recipient more would not simply be sent, so that the next MAIL has to ask. */
+      readonly exhausted: boolean;
+    }
+  | Refusal;
+
+export interface AcceptOptions {
+  /** Charged in the same transaction; none for mail of the relay itself. */
+  readonly scopes: readonly ChargeScope[];
+  /** True: the caller delivers at once and must record an outcome for each recipient. */
+  readonly claim: boolean;
+}
+
+export interface RecipientOutcome {
+  readonly id: number;
+  readonly status: Extract<relayApi.DeliveryStatus, 'deferred' | 'delivered' | 'bounced' | 'suppressed'>;
+  readonly response: string;
+  readonly remoteHost: string | null;
+  /** For `deferred`: when to try again. */
+  readonly nextAttemptAt?: number;
+  /** False where the message was not tried (its destination was known to be down). */
+  readonly attempted: boolean;
+}
+
+export interface Outcome {
+  readonly at: number;
+  readonly recipients: readonly RecipientOutcome[];
+  /** Stored in the same transaction, so that a bounce is neither lost nor sent twice. */
+  readonly notification?: NewMessage;
+}
+
+export interface ReportFilter {
+  readonly namespace?: string | undefined;
+  readonly account?: string | undefined;
+  readonly queueId?: string | undefined;
+  readonly messageId?: string | undefined;
+  readonly recipient?: string | undefined;
+  readonly status?: relayApi.DeliveryStatus | undefined;
+  /** Only recipients that are not finished. */
+  readonly queuedOnly?: boolean;
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+/** Counts of one window; `key` and `startMs` as in `ChargeScope`. */
+export interface CountQuery {
+  readonly key: string;
+  readonly kind: string;
+  readonly startMs: number;
+}
+
+export interface QueueStats {
+  readonly queued: number;
+  readonly held: number;
+  /** Acceptance of the oldest recipient that is queued or deferred; null when the queue is empty. */
+  readonly oldestAcceptedAt: number | null;
+}
+
+export interface HeldGroup {
+  readonly accountId: string;
+  readonly namespace: string;
+  readonly count: number;
+}
+
+export interface ReleaseGroup {
+  readonly accountId: string;
+  readonly scopes: readonly ChargeScope[];
+}
+
+export interface LoginUse {
+  readonly accountId: string;
+  readonly verifier: string;
+  readonly at: number;
+}
+
+/** Writes a large body while it arrives; `finish` makes it durable, `abort` leaves nothing. */
+export interface BodyWriter {
+  write(chunk: Uint8Array): Promise<void>;
+  finish(): Promise<Body>;
+  abort(): Promise<void>;
+}
+
+export interface Spool {
+  accept(message: NewMessage, options: AcceptOptions): Promise<AcceptResult>;
+  /** Whether `count` more recipients would be taken now. */
+  decide(scopes: readonly ChargeScope[], count: number): Promise<ChargeDecision>;
+  openBody(queueId: string): Promise<BodyWriter>;
+  readBody(queueId: string): Promise<Body>;
+  /** Path of a `file` body, for streaming. */
+  bodyPath(name: string): string;
+
+  /** Due messages, oldest first, at most `limit` recipients, none of which is claimed already. */
+  claim(now: number, limit: number): Promise<ClaimedMessage[]>;
+  /** Gives back what was claimed and not tried; it stays due. */
+  unclaim(recipientIds: readonly number[]): Promise<void>;
+  record(outcome: Outcome): Promise<void>;
+  /** When the next unclaimed recipient is due; null: nothing waits. */
+  nextDue(): Promise<number | null>;
+
+  heldGroups(): Promise<HeldGroup[]>;
+  /** Lets held recipients go, one of each account in turn, as far as the limits allow. Answers their number. */
+  release(groups: readonly ReleaseGroup[], now: number): Promise<number>;
+  /** Holds the queued mail of these accounts and lets that of all others go on. */
+  setSuspended(accountIds: readonly string[], now: number): Promise<void>;
+
+  counts(queries: readonly CountQuery[]): Promise<number[]>;
+  recordLogins(uses: readonly LoginUse[]): Promise<void>;
+  lastLogins(): Promise<LoginUse[]>;
+  reports(filter: ReportFilter): Promise<relayApi.ReportPage>;
+  stats(): Promise<QueueStats>;
+  /** Makes an unfinished message due now; false: none of that id. */
+  retry(queueId: string, now: number): Promise<boolean>;
+  cancel(queueId: string, now: number): Promise<boolean>;
+  /** Deletes messages that were accepted before `before` and are finished, a bounded number at a time. */
+  sweep(before: number, now: number): Promise<number>;
+  /** A small durable write, to find out whether the store works again. */
+  probe(now: number): Promise<void>;
+  close(): Promise<void>;
+}
