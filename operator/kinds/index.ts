@@ -6,9 +6,9 @@
  */
 import type { OperatorContext } from '../context.ts';
 import type { PreparedController } from '../runtime/index.ts';
+import { createRelayController } from './smtp-relay/controller.ts';
 
 /** In the order in which they start: relays first, as everything waits for them. */
 export function createControllers(context: OperatorContext): PreparedController[] {
-  void context;
-  return [];
+  return [createRelayController(context)];
 }

@@ -12,14 +12,15 @@ export interface PodSetOptions {
   shards: ShardSet;
   identity: AdminIdentity;
   log: Log;
-  /** Pods came, went, or changed their step or readiness. */
-  onChange: () => void;
+  /** 'pods': some came, went, or changed their readiness; 'progress': some acknowledged. */
+  onChange: (change: 'pods' | 'progress') => void;
 }
 
 export class PodSet {
   readonly #options: PodSetOptions;
   readonly #links = new Map<string, PodLink>();
   readonly #waiting = new Set<() => void>();
+  #standing = '';
 
   constructor(options: PodSetOptions) {
     this.#options = options;
@@ -93,6 +94,12 @@ export class PodSet {
 
   #progress(): void {
     for (const wake of this.#waiting) wake();
-    this.#options.onChange();
+    const standing = this.all.map((link) => standingOf(link)).join();
+    this.#options.onChange(standing === this.#standing ? 'progress' : 'pods');
+    this.#standing = standing;
   }
+}
+
+function standingOf({ view, appliedRevision, problem }: PodLink): string {
+  return [view.uid, view.isReady, view.isTerminating, appliedRevision > 0, problem].join(':');
 }

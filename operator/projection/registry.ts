@@ -3,8 +3,11 @@ import type { Key } from '../runtime/index.ts';
 import { isEqual } from '../runtime/index.ts';
 import { RelayHandle, type RelayFacts, type RelayHandleOptions } from './relay-handle.ts';
 
-/** 'opened' and 'closed' concern every object on the relay; 'facts': credentials change; 'pods': waiting ones. */
-export type RelayChange = 'opened' | 'closed' | 'facts' | 'pods';
+/**
+ * 'opened' and 'closed' concern every object on the relay; 'facts': credentials change; 'pods': those that wait for
+ * pods; 'progress': nobody but who counts.
+ */
+export type RelayChange = 'opened' | 'closed' | 'facts' | 'pods' | 'progress';
 
 export class RelayRegistry {
   readonly #handles = new Map<Key, RelayHandle>();
@@ -26,7 +29,10 @@ export class RelayRegistry {
     const present = this.#handles.get(options.key);
     if (present?.uid === options.relay.metadata.uid && present !== undefined) return present;
     if (present !== undefined) this.close(options.key);
-    const handle = await RelayHandle.open({ ...options, onChange: () => this.#tell(options.key, 'pods') });
+    const handle = await RelayHandle.open({
+      ...options,
+      onChange: (change) => this.#tell(options.key, change),
+    });
     this.#handles.set(options.key, handle);
     this.#tell(options.key, 'opened');
     return handle;

@@ -27,8 +27,8 @@ export interface RelayHandleOptions {
   facts: RelayFacts;
   identity: AdminIdentity;
   log: Log;
-  /** Pods, shards or held removals changed. */
-  onChange: () => void;
+  /** 'pods': pods or held removals changed; 'progress': pods acknowledged what was written. */
+  onChange: (change: 'pods' | 'progress') => void;
 }
 
 export class RelayHandle {
@@ -50,7 +50,7 @@ export class RelayHandle {
     this.removals = new RemovalGuard({
       countServed: () => shards.count('accounts'),
       remove: (key) => shards.put('accounts', key, undefined, { isUrgent: true }),
-      onChange: options.onChange,
+      onChange: () => options.onChange('pods'),
     });
   }
 

@@ -98,6 +98,11 @@ export class ShardSet {
     return this.#slots[shard]!.revision;
   }
 
+  /** The relay's settings as they were written last. */
+  get settings(): relayApi.RelaySettings | undefined {
+    return this.#slots[SETTINGS_SHARD]!.content.settings;
+  }
+
   /** The entry as it was written last. */
   get<K extends EntryKind>(kind: K, key: string): Entries[K] | undefined {
     return this.#slots[shardOf(kind, key)]!.content[kind].get(key) as Entries[K] | undefined;

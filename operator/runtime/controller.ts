@@ -75,7 +75,8 @@ export interface Runtime {
 export interface RunningController {
   /** Reconcile a key, for changes that no watch shows. */
   add: (key: Key, priority?: 'now' | 'later') => void;
-  readonly isIdle: boolean;
+  /** Resolves when no key waits or is worked on. */
+  whenIdle: () => Promise<void>;
   /** Resolves when all workers have ended after the signal. */
   finished: Promise<void>;
 }
@@ -156,9 +157,7 @@ function runController<T extends AnyObject, Snapshot, Action, Status>(
   const workers = Array.from({ length: controller.concurrency }, worker);
   return {
     add: (key, priority) => queue.add(key, priority),
-    get isIdle() {
-      return queue.isIdle;
-    },
+    whenIdle: () => queue.whenIdle(),
     finished: Promise.all(workers).then(() => undefined),
   };
 }

@@ -39,6 +39,8 @@ export function mergePatch(from: unknown, to: unknown): unknown {
  */
 export function covers(actual: unknown, wanted: unknown): boolean {
   if (wanted === undefined) return true;
+  // An empty list or object is stored as absent.
+  if (actual === undefined) return isEmpty(wanted);
   if (Array.isArray(wanted)) {
     return (
       Array.isArray(actual) &&
@@ -47,7 +49,7 @@ export function covers(actual: unknown, wanted: unknown): boolean {
     );
   }
   if (isRecord(wanted)) {
-    if (!isRecord(actual)) return Object.keys(wanted).length === 0 && actual === undefined;
+    if (!isRecord(actual)) return false;
     return Object.entries(wanted).every(([key, value]) => covers(actual[key], value));
   }
   return actual === wanted;
@@ -55,4 +57,8 @@ export function covers(actual: unknown, wanted: unknown): boolean {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }

@@ -28,6 +28,7 @@ export class WorkQueue {
   readonly #failures = new Map<Key, number>();
   readonly #delayed = new DelayHeap<Key>((key) => this.add(key));
   readonly #takers: ((key: Key | undefined) => void)[] = [];
+  readonly #idlers: (() => void)[] = [];
   #isStopped = false;
 
   constructor(options: QueueOptions = {}) {
@@ -41,9 +42,12 @@ export class WorkQueue {
     return this.#now.size + this.#later.size;
   }
 
-  /** Nothing waits, nothing runs (delayed keys aside). */
-  get isIdle(): boolean {
-    return this.depth === 0 && this.#running.size === 0;
+  /** Resolves when nothing waits and nothing runs; delayed keys do not count. */
+  whenIdle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idlers.push(resolve);
+      this.#tellIdlers();
+    });
   }
 
   add(key: Key, priority: Priority = 'now'): void {
@@ -102,9 +106,11 @@ export class WorkQueue {
   done(key: Key): void {
     this.#running.delete(key);
     const priority = this.#dirty.get(key);
-    if (priority === undefined) return;
-    this.#dirty.delete(key);
-    this.add(key, priority);
+    if (priority !== undefined) {
+      this.#dirty.delete(key);
+      this.add(key, priority);
+    }
+    this.#tellIdlers();
   }
 
   stop(): void {
@@ -113,10 +119,16 @@ export class WorkQueue {
     this.#now.clear();
     this.#later.clear();
     for (const take of this.#takers.splice(0)) take(undefined);
+    for (const idle of this.#idlers.splice(0)) idle();
   }
 
   /** Called with the seconds that a key has waited. */
   onTaken: (waitedSeconds: number) => void = () => undefined;
+
+  #tellIdlers(): void {
+    if (this.depth > 0 || this.#running.size > 0) return;
+    for (const idle of this.#idlers.splice(0)) idle();
+  }
 
   #hand(): void {
     while (this.#takers.length > 0) {

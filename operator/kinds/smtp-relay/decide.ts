@@ -1,0 +1,166 @@
+/**
+ * What to do about a relay: an ordered list of rules, the first that applies decides. Pure.
+ *
+ * Certificates first, then the shards are opened, then the objects are applied; Ready follows from what the pods do.
+ */
+import type { SmtpRelay, SmtpRelayStatus } from '../../api/index.ts';
+import { RELAY_LABEL } from '../../caches.ts';
+import type { Resource } from '../../kube/index.ts';
+import { covers, isEqual, type Decision, type EventDraft } from '../../runtime/index.ts';
+import { certificateAction, type CertificateAction } from './certificates.ts';
+import { LONGEST_NAME, namesOf } from './names.ts';
+import { wantedObjects, type Wanted } from './objects.ts';
+import { relaySettings } from './settings.ts';
+import type { RelaySnapshot } from './snapshot.ts';
+import { REASONS, statusOf } from './status.ts';
+
+export type RelayAction =
+  | CertificateAction
+  | { do: 'open' }
+  | { do: 'close' }
+  | { do: 'facts' }
+  | { do: 'settings' }
+  | { do: 'apply'; wanted: Wanted }
+  | { do: 'remove'; resource: Resource; name: string };
+
+type RelayDecision = Decision<RelayAction, SmtpRelayStatus>;
+
+/** Secrets in the relay's namespace are not watched: changes are seen this often. */
+export const RECHECK_MS = 30_000;
+
+export function decideRelay(snapshot: RelaySnapshot, now: Date): RelayDecision {
+  const { relay } = snapshot;
+  if (relay === undefined || relay.metadata.deletionTimestamp !== undefined) {
+    return { rule: 'Gone', actions: [{ do: 'close' }] };
+  }
+  for (const rule of RULES) {
+    const decision = rule(snapshot, relay, now);
+    if (decision !== undefined) return decision;
+  }
+  return converge(snapshot, relay, now);
+}
+
+type Rule = (snapshot: RelaySnapshot, relay: SmtpRelay, now: Date) => RelayDecision | undefined;
+
+const RULES: Rule[] = [invalidSpec, nameTooLong, foreignObject, dueCertificate, missingReference, closed];
+
+function invalidSpec(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDecision | undefined {
+  const problem = snapshot.problems[0];
+  if (problem === undefined) return undefined;
+  const message = `${problem.field}: ${problem.message}`;
+  return stalled(snapshot, relay, now, REASONS.invalidSpec, message);
+}
+
+function nameTooLong(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDecision | undefined {
+  if (relay.metadata.name.length <= LONGEST_NAME) return undefined;
+  const message = `the name of an SmtpRelay has at most ${LONGEST_NAME} characters, as Services are named after it`;
+  return stalled(snapshot, relay, now, REASONS.invalidSpec, message);
+}
+
+/** An object of a name that we need, made by somebody else, is neither overwritten nor taken over. */
+function foreignObject(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDecision | undefined {
+  for (const [name, object] of Object.entries(snapshot.live)) {
+    if (object.metadata.labels?.[RELAY_LABEL] === relay.metadata.name) continue;
+    const message = `${name} ${object.metadata.namespace}/${object.metadata.name} exists and is not the operator's: delete or rename it, or choose another name for the SmtpRelay`;
+    return stalled(snapshot, relay, now, REASONS.objectConflict, message);
+  }
+  return undefined;
+}
+
+function dueCertificate(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDecision | undefined {
+  const action = certificateAction(relay, snapshot.secrets, now);
+  return action === undefined ? undefined : { rule: 'DueCertificate', actions: [action] };
+}
+
+/** A Secret that the spec names is not there yet. A relay that serves goes on with what it has. */
+function missingReference(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDecision | undefined {
+  const { credentials, nextHopCa, postgres, secrets } = snapshot;
+  const missing = [credentials, nextHopCa, postgres].flatMap((ref) =>
+    ref.is === 'missing' ? [ref.what] : [],
+  );
+  if (relay.spec.tls !== undefined && !hasCertificate(secrets.certificate)) {
+    missing.unshift(`Secret ${relay.spec.tls.secretName} with tls.crt and tls.key`);
+  }
+  if (missing.length === 0) return undefined;
+  const said = { reason: REASONS.secretMissing, message: `waits for ${missing.join(', ')}` };
+  const status = statusOf(snapshot, relay, now, { kind: 'waiting', ...said });
+  return { rule: 'MissingReference', actions: [], status, requeueAfterMs: 2_000 };
+}
+
+function closed(snapshot: RelaySnapshot): RelayDecision | undefined {
+  return snapshot.projection === undefined ? { rule: 'Closed', actions: [{ do: 'open' }] } : undefined;
+}
+
+function converge(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDecision {
+  const actions: RelayAction[] = [{ do: 'facts' }];
+  if (!isEqual(snapshot.projection?.settings, settingsOf(snapshot, relay))) actions.push({ do: 'settings' });
+  for (const wanted of objectsOf(snapshot, relay)) {
+    if (!isAsWanted(snapshot, wanted)) actions.push({ do: 'apply', wanted });
+  }
+  if (snapshot.live.budget !== undefined && !actions.some(isBudget) && (relay.spec.replicas ?? 1) <= 1) {
+    const resource = snapshot.capabilities.podDisruptionBudgets;
+    if (resource !== undefined) actions.push({ do: 'remove', resource, name: namesOf(relay).workload });
+  }
+  const status = statusOf(snapshot, relay, now, { kind: 'converging' });
+  return { rule: 'Converge', actions, status, events: heldEvent(snapshot), requeueAfterMs: RECHECK_MS };
+}
+
+export function settingsOf(snapshot: RelaySnapshot, relay: SmtpRelay): ReturnType<typeof relaySettings> {
+  const { credentials, nextHopCa } = snapshot;
+  return relaySettings(relay, {
+    credentials: credentials.is === 'there' ? credentials.value : undefined,
+    caPem: nextHopCa.is === 'there' ? nextHopCa.value : undefined,
+  });
+}
+
+function objectsOf(snapshot: RelaySnapshot, relay: SmtpRelay): Wanted[] {
+  const claim = snapshot.live.claim as
+    { spec?: { resources?: { requests?: { storage?: string } } } } | undefined;
+  return wantedObjects(relay, {
+    relayImage: snapshot.relayImage,
+    capabilities: snapshot.capabilities,
+    claimedSize: claim?.spec?.resources?.requests?.storage,
+  });
+}
+
+/**
+ * What is there has all that we want. Where the server stores a field in another form than we wrote it, the version
+ * that our own last write made counts as wanted: it would only be written again without end.
+ */
+function isAsWanted({ live, applied }: RelaySnapshot, { name, object }: Wanted): boolean {
+  const present = live[name];
+  if (present === undefined) return false;
+  if (covers(present, object)) return true;
+  return applied.get(present.metadata.uid ?? '') === markOf(present, object);
+}
+
+/** Names a state of an object together with what was wanted of it. */
+export function markOf(present: Wanted['object'], wanted: Wanted['object']): string {
+  return `${present.metadata.generation ?? present.metadata.resourceVersion}|${JSON.stringify(wanted)}`;
+}
+
+function hasCertificate(secret: RelaySnapshot['secrets']['certificate']): boolean {
+  return secret?.data?.['tls.crt'] !== undefined && secret.data['tls.key'] !== undefined;
+}
+
+function isBudget(action: RelayAction): boolean {
+  return action.do === 'apply' && action.wanted.name === 'budget';
+}
+
+function heldEvent({ projection }: RelaySnapshot): EventDraft[] {
+  const held = projection?.held;
+  if (held === undefined) return [];
+  const message = `${held.count} accounts vanished at once; their logins are kept until confirmed or ${held.until.toISOString()}`;
+  return [{ type: 'Warning', reason: REASONS.massRemoval, message }];
+}
+
+function stalled(
+  snapshot: RelaySnapshot,
+  relay: SmtpRelay,
+  now: Date,
+  reason: string,
+  message: string,
+): RelayDecision {
+  const status = statusOf(snapshot, relay, now, { kind: 'stalled', reason, message });
+  return { rule: reason, actions: [], status, requeueAfterMs: RECHECK_MS };
+}

@@ -1,0 +1,34 @@
+/** The operator's settings, from its environment. */
+import type { OperatorOptions } from './context.ts';
+
+/** Release of this operator; its relays run the same. */
+export const RELEASE = '0.1.0';
+
+/**
+ * WATCH_NAMESPACES: comma-separated; empty or absent: all.
+ * RELAY_IMAGE: image of relays that name none.
+ * SECRET_CHECK_SECONDS: how often each credentials Secret is looked at (default 30).
+ * DNS_SERVERS: resolver for domain checks, comma-separated addresses; default: the system's.
+ */
+export function readOptions(env: NodeJS.ProcessEnv, operatorNamespace: string): OperatorOptions {
+  return {
+    operatorNamespace,
+    watchNamespaces: listOf(env['WATCH_NAMESPACES']),
+    relayImage: env['RELAY_IMAGE'] ?? `ghcr.io/migosmtp/relay:${RELEASE}`,
+    secretCheckMs: 1000 * numberOf(env, 'SECRET_CHECK_SECONDS', 30),
+    dnsServers: listOf(env['DNS_SERVERS']),
+  };
+}
+
+export function numberOf(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
+  const text = env[name];
+  if (text === undefined || text === '') return fallback;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) throw new Error(`${name} is "${text}": it must be a number`);
+  return value;
+}
+
+function listOf(text: string | undefined): string[] | undefined {
+  const items = (text ?? '').split(',').flatMap((item) => (item.trim() === '' ? [] : [item.trim()]));
+  return items.length === 0 ? undefined : items;
+}
