@@ -5,6 +5,7 @@ import {
   Namespaces,
   PlanLimits,
   Pods,
+  ResourceQuotas,
   SmtpAccounts,
   SmtpRelays,
   TestMessages,
@@ -15,6 +16,7 @@ import {
   type Namespace,
   type Pod,
   type Resource,
+  type ResourceQuota,
 } from './kube/index.ts';
 import { Informer, type InformerOptions, type Log } from './runtime/index.ts';
 
@@ -24,6 +26,10 @@ export const RELAY_LABEL = 'migosmtp.com/relay';
 export const BY_NAMESPACE = 'namespace';
 /** Index of pods and deployments by `namespace/relay`. */
 export const BY_RELAY = 'relay';
+/** Index of VerifiedDomains by domain. */
+export const BY_DOMAIN = 'domain';
+/** Label on the ResourceQuotas that enforce PlanLimits; its value is the plan's name. */
+export const PLAN_LABEL = 'migosmtp.com/plan';
 
 export interface Caches {
   relays: Informer<SmtpRelay>;
@@ -36,6 +42,8 @@ export interface Caches {
   pods: Informer<Pod>;
   /** Those of relays only. */
   deployments: Informer<Deployment>;
+  /** Those of PlanLimits only. */
+  quotas: Informer<ResourceQuota>;
 }
 
 export interface CacheOptions {
@@ -56,12 +64,13 @@ export function createCaches(options: CacheOptions): Caches {
   return {
     relays: informer(SmtpRelays),
     accounts: informer(SmtpAccounts),
-    domains: informer(VerifiedDomains),
+    domains: informer(VerifiedDomains, { indexes: { [BY_NAMESPACE]: namespaceOf, [BY_DOMAIN]: domainOf } }),
     plans: informer(PlanLimits),
     testMessages: informer(TestMessages),
     namespaces: informer(Namespaces),
     pods: informer(Pods, { labelSelector: RELAY_LABEL, indexes, trim: trimPod }),
     deployments: informer(Deployments, { labelSelector: RELAY_LABEL, indexes }),
+    quotas: informer(ResourceQuotas, { labelSelector: PLAN_LABEL }),
   };
 }
 
@@ -78,6 +87,10 @@ function namespaceOf(object: AnyObject): string[] {
 function relayKeyOf(object: AnyObject): string[] {
   const name = object.metadata.labels?.[RELAY_LABEL];
   return name === undefined ? [] : [`${object.metadata.namespace}/${name}`];
+}
+
+function domainOf({ spec, status }: VerifiedDomain): string[] {
+  return [status?.domain ?? spec.domain];
 }
 
 /** Only address and readiness of a pod are read. */
