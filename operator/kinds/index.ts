@@ -7,8 +7,9 @@
 import type { OperatorContext } from '../context.ts';
 import type { PreparedController } from '../runtime/index.ts';
 import { createRelayController } from './smtp-relay/controller.ts';
+import { createVerifiedDomainController } from './verified-domain/index.ts';
 
 /** In the order in which they start: relays first, as everything waits for them. */
 export function createControllers(context: OperatorContext): PreparedController[] {
-  return [createRelayController(context)];
+  return [createRelayController(context), createVerifiedDomainController(context)];
 }

@@ -1,0 +1,217 @@
+/** The VerifiedDomain controller: what wakes it, and what each action does. */
+import type { VerifiedDomain, VerifiedDomainStatus } from '../../api/index.ts';
+import { BY_DOMAIN, BY_NAMESPACE } from '../../caches.ts';
+import type { OperatorContext } from '../../context.ts';
+import { createDnsLookup, type DnsLookup } from '../../dns/index.ts';
+import {
+  condition,
+  findCondition,
+  isEqual,
+  keyOf,
+  mergeConditions,
+  prepareController,
+  watchOwn,
+  watchWith,
+  type ActionResult,
+  type Key,
+  type PreparedController,
+  type Watch,
+} from '../../runtime/index.ts';
+import { assess } from './assess.ts';
+import { selectorsOf } from './case.ts';
+import { decide } from './decide.ts';
+import { chooseKeys, makeDkimKey } from './dkim-keys.ts';
+import { checkRecords } from './findings.ts';
+import { emptyProof, type Ledger } from './ledger.ts';
+import { LedgerStore, type LedgerOwner } from './ledger-store.ts';
+import { observe, type Memory, type ObserveParts } from './observe.ts';
+import { place } from './placement.ts';
+import { afterCheck, type Grace } from './proof.ts';
+import * as Reason from './reasons.ts';
+import type { Action, Snapshot } from './snapshot.ts';
+
+/** A day of failed checks, five at least, before a domain that was proven stops sending. */
+export const DEFAULT_GRACE: Grace = { checks: 5, periodMs: 24 * 3_600_000 };
+
+interface Parts extends ObserveParts {
+  lookup: DnsLookup;
+  /** Reconcile a domain, for changes that no watch shows. */
+  add: (key: Key) => void;
+  /** Domains that wait for pods of their relay. */
+  awaitingPods: Map<Key, Key>;
+}
+
+export function createVerifiedDomainController(context: OperatorContext): PreparedController {
+  const parts: Parts = {
+    context,
+    ledgers: new LedgerStore(context.client),
+    memory: new Map<Key, Memory>(),
+    grace: context.options.domainGrace ?? DEFAULT_GRACE,
+    lookup: createDnsLookup({ servers: context.options.dnsServers?.slice() }),
+    add: () => undefined,
+    awaitingPods: new Map(),
+  };
+  const { domains } = context.caches;
+  return prepareController<VerifiedDomain, Snapshot, Action, VerifiedDomainStatus>({
+    name: 'verified-domain',
+    concurrency: 64,
+    informer: domains,
+    watches: [
+      watchOwn(domains),
+      watchWith(domains, (change) => (change.type === 'Updated' ? [] : rivalsOf(parts, change.object))),
+      watchWith(context.caches.relays, (change) =>
+        change.object.metadata.generation === change.previous?.metadata.generation ? [] : allKeys(parts),
+      ),
+      watchWith(context.caches.namespaces, (change) =>
+        isEqual(change.object.metadata.labels, change.previous?.metadata.labels) && change.type === 'Updated'
+          ? []
+          : concernedBy(parts, change.object.metadata.name),
+      ),
+      watchRelays(parts),
+    ],
+    observe: (key) => observe(parts, key),
+    objectOf: (snapshot) => snapshot.domain,
+    decide: (snapshot, now) => {
+      const decision = decide(snapshot, now);
+      noteWaiting(parts, snapshot);
+      return decision;
+    },
+    apply: (action, snapshot) => apply(parts, action, snapshot),
+    statusAfterError,
+  });
+}
+
+/** Relays open and close, and their pods take changes: only the registry tells. */
+function watchRelays(parts: Parts): Watch {
+  const { context } = parts;
+  return {
+    connect: (add) => {
+      parts.add = (key) => add(key, false);
+      context.relays.onChange((relayKey, change) => {
+        if (change === 'pods') {
+          for (const [key, waitsFor] of parts.awaitingPods) if (waitsFor === relayKey) add(key, false);
+          return;
+        }
+        for (const key of allKeys(parts)) add(key, false);
+        // Entries whose domain was deleted while nobody looked.
+        for (const [key] of context.relays.get(relayKey)?.shards.entries('domains') ?? []) add(key, false);
+      });
+    },
+  };
+}
+
+function allKeys({ context }: Parts): Key[] {
+  return [...context.caches.domains.values()].map(keyOf);
+}
+
+function rivalsOf({ context }: Parts, domain: VerifiedDomain): Key[] {
+  const name = domain.status?.domain ?? domain.spec.domain;
+  return context.caches.domains
+    .byIndex(BY_DOMAIN, name)
+    .map(keyOf)
+    .filter((key) => key !== keyOf(domain));
+}
+
+/** Domains of the namespace, which a relay may admit now, and those that may admit the namespace. */
+function concernedBy({ context }: Parts, namespace: string): Key[] {
+  const { domains } = context.caches;
+  const wide = [...domains.values()].filter(
+    ({ spec }) => (spec.allowedNamespaces?.from ?? 'Same') !== 'Same',
+  );
+  return [...domains.byIndex(BY_NAMESPACE, namespace), ...wide].map(keyOf);
+}
+
+function noteWaiting({ awaitingPods }: Parts, { key, relay, serving, domain }: Snapshot): void {
+  if (domain !== undefined && relay.found && serving.pods !== 'applied')
+    awaitingPods.set(key, keyOf(relay.relay));
+  else awaitingPods.delete(key);
+}
+
+async function apply(parts: Parts, action: Action, snapshot: Snapshot): Promise<ActionResult> {
+  const { context, memory } = parts;
+  const { key, domain, relay } = snapshot;
+  if (action.do === 'serve') {
+    await place(context, key, relay.found ? keyOf(relay.relay) : undefined, action.entry);
+    if (domain !== undefined) return 'observe';
+    memory.delete(key);
+    return 'done';
+  }
+  if (domain === undefined || !relay.found) return 'done';
+  const owner = { relay: relay.relay, namespace: domain.metadata.namespace!, domain: nameOf(domain) };
+  const ledger = snapshot.ledger ?? {
+    keys: [],
+    proof: undefined,
+    resourceVersion: undefined,
+    isOwned: false,
+  };
+  switch (action.do) {
+    case 'makeKey': {
+      const prefix = domain.spec.dkim?.selectorPrefix ?? 'migo';
+      const made = await makeDkimKey(action.keyType, prefix, new Date());
+      await parts.ledgers.save(owner, { ...ledger, keys: [...ledger.keys, made] });
+      return 'observe';
+    }
+    case 'dropKey': {
+      const keys = ledger.keys.filter(({ selector }) => selector !== action.selector);
+      await parts.ledgers.save(owner, { ...ledger, keys });
+      return 'observe';
+    }
+    case 'saveLedger':
+      await parts.ledgers.save(owner, ledger);
+      return 'observe';
+    case 'check':
+      return check(parts, action, { ...snapshot, domain, ledger }, owner);
+    default:
+      return action satisfies never;
+  }
+}
+
+/** Ask DNS and write down what it proves, before anybody acts on it. */
+async function check(
+  { lookup, ledgers, memory, grace, add }: Parts,
+  { records, of }: Extract<Action, { do: 'check' }>,
+  { key, domain, ledger, relayAddress = '', rivals }: Snapshot & { domain: VerifiedDomain; ledger: Ledger },
+  owner: LedgerOwner,
+): Promise<ActionResult> {
+  const findings = await checkRecords(lookup, records, { domain: owner.domain, relayAddress });
+  const now = new Date();
+  const uid = domain.metadata.uid!;
+  const before = ledger.proof?.uid === uid ? ledger.proof : emptyProof(uid);
+  const selectors = selectorsOf(chooseKeys(domain.spec, ledger.keys, before, now));
+  const proof = afterCheck(before, findings, selectors, grace, now);
+  const { outstanding } = assess({ spec: domain.spec, records, findings, proof, selectors });
+  if (outstanding.length === 0) proof.readyAt ??= now.toISOString();
+  const isNews = !isEqual(proof, before);
+  if (isNews && !(await ledgers.save(owner, { ...ledger, proof }))) return 'observe';
+  memory.set(key, { ...memory.get(key), check: { at: now, findings, of } });
+  const hasMoved = (proof.ownership === undefined) !== (before.ownership === undefined);
+  if (hasMoved) for (const rival of rivals) add(rival.key);
+  return 'observe';
+}
+
+function nameOf(domain: VerifiedDomain): string {
+  return domain.status?.domain ?? domain.spec.domain;
+}
+
+/** What holds stays; the failure is told. */
+function statusAfterError(
+  { domain }: Snapshot,
+  error: unknown,
+  decided: VerifiedDomainStatus | undefined,
+  now: Date,
+): VerifiedDomainStatus | undefined {
+  if (domain === undefined) return undefined;
+  const message = error instanceof Error ? error.message : 'unknown failure';
+  const status = decided ?? domain.status ?? {};
+  const before = domain.status?.conditions;
+  const isReady = findCondition(before, 'Ready')?.status === 'True';
+  const kept = (status.conditions ?? []).filter(
+    ({ type }) => type !== 'Reconciling' && (isReady || type !== 'Ready'),
+  );
+  const drafts = [
+    ...(isReady ? [] : [condition('Ready', 'Unknown', Reason.ERROR, message)]),
+    ...kept.map((entry) => condition(entry.type, entry.status, entry.reason, entry.message)),
+    condition('Reconciling', 'True', Reason.ERROR, message),
+  ];
+  return { ...status, conditions: mergeConditions(before, drafts, domain.metadata.generation, now) };
+}

@@ -1,0 +1,10 @@
+/**
+ * VerifiedDomain: proves by DNS that a workspace may send as a domain, keeps its DKIM keys, and tells the relay.
+ *
+ * Flow: records are listed in status -> DNS is asked -> the ledger keeps what is proven -> the relay is told -> Ready.
+ * Limits: pure are decide, case, assess, proof, claims, schedule, records; the ledger (a Secret beside the relay)
+ * decides, status never does. A domain is lost only after a grace period; a resolver's failure changes nothing.
+ */
+export { DEFAULT_GRACE, createVerifiedDomainController } from './controller.ts';
+export { returnPathDomain } from './records.ts';
+export type { Grace } from './proof.ts';
