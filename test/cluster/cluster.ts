@@ -1,5 +1,5 @@
 import type { ChildProcess, StdioOptions } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readConfig } from './agent/config.ts';
@@ -11,6 +11,7 @@ import type { CommandOptions } from './command.ts';
 import { installCrds } from './crds.ts';
 import { debianPackages, onPath } from './debian.ts';
 import { Refusal } from './failure.ts';
+import { newestLogs } from './pod-logs.ts';
 import { recorded } from './processes.ts';
 import type { ProcessIdentity } from './processes.ts';
 import { must, run } from './run.ts';
@@ -77,11 +78,8 @@ export class Cluster {
 
   /** Everything that a Pod's containers have printed, oldest first; of one container when named. */
   async logs(namespace: string, pod: string, container?: string): Promise<string> {
-    const folder = join(this.paths.logs, 'pods', namespace, pod);
-    const files = (await readdir(folder).catch(() => []))
-      .filter((file) => container === undefined || file.startsWith(`${container}.`))
-      .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-    return (await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))).join('');
+    const files = await newestLogs(this.paths.logs, namespace, pod, container);
+    return (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('');
   }
 
   /** Runs kubectl as administrator; rejects when it fails. */

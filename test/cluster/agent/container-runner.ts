@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { debianPackages } from '../debian.ts';
 import { findImage } from '../images.ts';
 import type { Image } from '../images.ts';
+import { logFile } from '../pod-logs.ts';
 import { identityOf } from './container-script.ts';
 import { startContainer } from './container.ts';
 import type { ContainerSpec, Exit, RunningContainer } from './container.ts';
@@ -171,18 +172,14 @@ export class ContainerRunner {
       readOnly: m.readOnly ?? true,
     }));
     const layers = image.packages === undefined ? [] : [(await debianPackages(image.packages)).root];
-    const podPath = join(pod.metadata.namespace ?? '', pod.metadata.name);
+    const { name, namespace = '', uid = '' } = pod.metadata;
+    const logged = { name, namespace, uid };
     return {
       sandboxPid,
       identity,
       env,
       argv: [...command, ...(container.args ?? [])].map((argument) => expand(argument, env)),
-      logFile: join(
-        clusterFolder,
-        'logs/pods',
-        podPath,
-        `${container.name}.${this.#status.restartCount}.log`,
-      ),
+      logFile: logFile(join(clusterFolder, 'logs'), logged, container.name, this.#status.restartCount),
       processes: {
         folder: join(clusterFolder, 'processes'),
         name: `pod-${pod.metadata.uid}-${container.name}`,

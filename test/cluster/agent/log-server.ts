@@ -1,10 +1,10 @@
 import { createReadStream, readFileSync, statSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { newestLogs } from '../pod-logs.ts';
 import type { AgentConfig } from './config.ts';
 
 /**
@@ -31,8 +31,8 @@ export async function serveLogs(config: AgentConfig): Promise<number> {
         response.writeHead(404).end('only containerLogs is served here\n');
         return;
       }
-      const folder = join(config.folder, 'logs/pods', namespace, pod);
-      answer(response, folder, container, url.searchParams).catch(() => response.destroy());
+      const logs = join(config.folder, 'logs');
+      answer(response, logs, [namespace, pod, container], url.searchParams).catch(() => response.destroy());
     },
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -41,20 +41,16 @@ export async function serveLogs(config: AgentConfig): Promise<number> {
 
 async function answer(
   response: ServerResponse,
-  folder: string,
-  container: string,
+  clusterLogs: string,
+  [namespace, pod, container]: readonly [string, string, string],
   query: URLSearchParams,
 ): Promise<void> {
-  const numbers = (await readdir(folder).catch(() => []))
-    .map((file) => (file.startsWith(`${container}.`) ? Number(file.split('.').at(-2)) : -1))
-    .filter((number) => number >= 0)
-    .toSorted((a, b) => b - a);
-  const number = numbers[query.get('previous') === 'true' ? 1 : 0];
-  if (number === undefined) {
+  const files = await newestLogs(clusterLogs, namespace, pod, container);
+  const path = files.at(query.get('previous') === 'true' ? -2 : -1);
+  if (path === undefined) {
     response.writeHead(404).end(`no logs of container ${container}\n`);
     return;
   }
-  const path = join(folder, `${container}.${number}.log`);
   const text = readFileSync(path, 'utf8');
   const count = Number(query.get('tailLines') ?? Number.NaN);
   const lines = text.split('\n');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ApiClient } from '../api-client.ts';
 import { network } from '../state.ts';
 import type { ServedPort, Target } from './helper-protocol.ts';
+import { assignAddress } from './load-balancers.ts';
 import type { NetworkHelper } from './network-helper.ts';
 import { Reflector } from './reflector.ts';
 import type { EndpointSlice, Endpoints, Service } from './types.ts';
@@ -30,7 +31,10 @@ export class Services {
     this.#folder = folder;
     this.#apiSocket = join(folder, 'api.sock');
     this.#services = new Reflector<Service>(client, '/api/v1/services');
-    this.#services.on('change', () => this.#changed());
+    this.#services.on('change', (service, what) => {
+      this.#changed();
+      if (what === 'set') void assignAddress(client, service);
+    });
     if (hasSlices) {
       const slices = new Reflector<EndpointSlice>(client, '/apis/discovery.k8s.io/v1/endpointslices');
       slices.on('change', () => this.#changed());

@@ -92,6 +92,22 @@ async function containerPid(name: string): Promise<number> {
   return identity.pid;
 }
 
+test('a Service of type LoadBalancer gets an address that answers', async () => {
+  const outside = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'outside' },
+    spec: { type: 'LoadBalancer', selector: { app: 'web' }, ports: [{ port: 8000, targetPort: 8080 }] },
+  };
+  await apply(cluster, outside);
+  const path = 'jsonpath={.status.loadBalancer.ingress[0].ip}';
+  await cluster.waitFor('an answer', async () => {
+    const address = await cluster.kubectl(['get', 'service', 'outside', '-o', path]);
+    const [answer = ''] = await ask(cluster, [`http://${address}:8000/`]);
+    return answer.startsWith('web-');
+  });
+});
+
 test('a mounted Secret follows a change, whole', async () => {
   const secret = (value: string) => ({
     apiVersion: 'v1',
@@ -131,6 +147,11 @@ test('a claim outlives the Pod that wrote to it', async () => {
   await cluster.kubectl(['delete', 'pod', 'writer']);
   await apply(cluster, pod('finder', { command: ['cat', '/data/file'], volumeMounts }, spec));
   await printed(cluster, 'finder', /kept/);
+  await cluster.kubectl(['delete', 'pod', 'finder']);
+  await cluster.kubectl(['delete', 'pvc', 'data']);
+  await cluster.waitFor('the volume goes with its claim', async () => {
+    return (await cluster.kubectl(['get', 'pv', '-o', 'name'])) === '';
+  });
 });
 
 test('a restricted container is nobody, cannot write its root and has no privileges', async () => {
