@@ -1,16 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import {
-  access,
-  constants,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readlink,
-  rename,
-  rm,
-  symlink,
-} from 'node:fs/promises';
+import { access, constants, lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { openApt } from './apt.ts';
@@ -62,8 +51,13 @@ async function unpack(
 ): Promise<void> {
   onProgress(`unpacking Debian packages into the cache (nothing is installed): ${names.join(' ')}`);
   const apt = await openApt({ sources: false });
-  const work = await mkdtemp(join(await folderOf(root), '.unpack-'));
-  const listing = await apt.get(['--print-uris', 'install', ...names]);
+  const work = join(await folderOf(root), '.unpack');
+  await rm(work, { recursive: true, force: true }); // of a run that was interrupted; the lock is ours
+  await mkdir(join(work, 'empty/partial'), { recursive: true });
+  // apt does not list what its archive folder has already: this asks with an empty one.
+  const elsewhere = ['-o', `Dir::Cache::archives=${join(work, 'empty')}`];
+  const listing = await apt.get([...elsewhere, '--print-uris', 'install', ...names]);
+  await rm(join(work, 'empty'), { recursive: true });
   const wanted = [...listing.matchAll(/^'(\S+)' (\S+\.deb) /gm)].map((match) => match[2] ?? '');
   if (wanted.length > 0) await apt.get(['--download-only', 'install', ...names]);
   await mergeUsr(work);
