@@ -11,7 +11,6 @@ import {
   type Resource,
   type Schema,
   type UpdateRequest,
-  type Value,
   type ValueObject,
 } from '../core/index.ts';
 import { ApiError, follow, type KubeObject } from '../kube/index.ts';
@@ -21,7 +20,7 @@ import { fromObject } from './from-object.ts';
 import { importById } from './import.ts';
 import type { KindBehaviour } from './kind-behaviour.ts';
 import type { KindSchema } from './kind-schema.ts';
-import { leftovers } from './leftovers.ts';
+import { leftovers, withdrawn } from './leftovers.ts';
 import { kindSchemas } from './schema.generated.ts';
 import { notRefreshed, timeoutOf, unfinished, withSession, type Session } from './session.ts';
 import { toObject } from './to-object.ts';
@@ -109,30 +108,38 @@ async function update(
   const request = { cluster, schema: kind, value: planned, call, action: 'update', timeout };
   return withSession(request, async (session) => {
     const { client, path, signal } = session;
-    let applied = await applyExisting(session, kind, planned, prior['uid']);
+    let applied = await applyExisting(session, kind, prior, planned);
     if (applied === undefined) return { diagnostics: [goneMeanwhile(session)] };
-    const remains = leftovers(kind, prior, planned, applied.spec ?? {});
+    const remains = leftovers(kind, { prior, planned, live: applied.spec ?? {} });
     if (remains) applied = await client.merge(path, remains, signal);
     return waitAndRead(session, behaviour, { object: applied, declared: planned, isNew: false });
   });
 }
 
-/** The uid makes the API server refuse to create the object, or to change another one of its name. */
+/** Undefined: the object is gone, or another one of its name. */
 async function applyExisting(
   session: Session,
   schema: KindSchema,
+  prior: ValueObject,
   planned: ValueObject,
-  uid: Value | undefined,
 ): Promise<KubeObject | undefined> {
   const { client, path, signal } = session;
+  const { uid } = prior;
   const body = toObject(schema, planned) as { metadata: object };
+  // The uid makes the API server refuse to create the object, or to change another one of its name.
   const guarded = { ...body, metadata: { ...body.metadata, ...(typeof uid === 'string' && { uid }) } };
+  const apply = () => client.apply(path, guarded, { force: planned['force_conflicts'] === true }, signal);
   try {
-    return await client.apply(path, guarded, { force: planned['force_conflicts'] === true }, signal);
+    return await apply();
   } catch (cause) {
-    const isRefused = cause instanceof ApiError && cause.status === 409;
-    if (!isRefused || (await client.get(path, signal))?.metadata.uid === uid) throw cause;
-    return undefined;
+    if (!(cause instanceof ApiError)) throw cause;
+    const live = await client.get(path, signal);
+    if (live?.metadata.uid !== uid) return undefined;
+    const isNullTrouble = cause.status === 422 && /must be of type \w+: "null"/.test(cause.message);
+    const patch = isNullTrouble ? withdrawn(schema, { prior, planned, live: live?.spec ?? {} }) : undefined;
+    if (patch === undefined) throw cause;
+    await client.merge(path, patch, signal);
+    return apply();
   }
 }
 

@@ -608,14 +608,6 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
    }
   },
   "status": {
-   "observed_generation": {
-    "field": [
-     "observedGeneration"
-    ],
-    "type": "number",
-    "computed": true,
-    "description": "Generation of the spec that this status speaks of."
-   },
    "address": {
     "field": [
      "address"
@@ -1376,14 +1368,6 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
    }
   },
   "status": {
-   "observed_generation": {
-    "field": [
-     "observedGeneration"
-    ],
-    "type": "number",
-    "computed": true,
-    "description": "Generation of the spec that this status speaks of."
-   },
    "username": {
     "field": [
      "username"
@@ -1533,7 +1517,13 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
      }
     },
     "computed": true,
-    "description": "State of the password."
+    "description": "State of the password.",
+    "changesWith": [
+     "relay_ref",
+     "secret",
+     "rotation",
+     "password_from"
+    ]
    },
    "usage": {
     "field": [
@@ -1593,7 +1583,8 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
      }
     },
     "computed": true,
-    "description": "What was sent, at most every 15 minutes; exact figures are in the reports API."
+    "description": "What was sent, at most every 15 minutes; exact figures are in the reports API.",
+    "changesWith": []
    },
    "conditions": {
     "field": [
@@ -2082,14 +2073,6 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
    }
   },
   "status": {
-   "observed_generation": {
-    "field": [
-     "observedGeneration"
-    ],
-    "type": "number",
-    "computed": true,
-    "description": "Generation of the spec that this status speaks of."
-   },
    "observed_domain": {
     "field": [
      "domain"
@@ -2949,14 +2932,6 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
    }
   },
   "status": {
-   "observed_generation": {
-    "field": [
-     "observedGeneration"
-    ],
-    "type": "number",
-    "computed": true,
-    "description": "Generation of the spec that this status speaks of."
-   },
    "hard": {
     "field": [
      "hard"
@@ -3313,14 +3288,6 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
    }
   },
   "status": {
-   "observed_generation": {
-    "field": [
-     "observedGeneration"
-    ],
-    "type": "number",
-    "computed": true,
-    "description": "Generation of the spec that this status speaks of."
-   },
    "phase": {
     "field": [
      "phase"

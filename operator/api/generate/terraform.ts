@@ -221,6 +221,8 @@ const CHANGES_WITH: Record<string, readonly string[]> = {
   'SmtpAccount.relay': ['relay_ref'],
   'SmtpAccount.secret_name': ['secret'],
   'SmtpAccount.credentials_revision': ['relay_ref', 'secret', 'rotation', 'password_from'],
+  'SmtpAccount.credentials': ['relay_ref', 'secret', 'rotation', 'password_from'],
+  'SmtpAccount.usage': [],
   'VerifiedDomain.observed_domain': [],
   'VerifiedDomain.relay': ['relay_ref'],
   'VerifiedDomain.verified_at': [],
@@ -245,7 +247,8 @@ function outputs(definition: KindDefinition): Record<string, Attribute> {
     };
   };
   for (const [name, field] of Object.entries(status.properties ?? {})) {
-    if (LEFT_OUT.has(`${kind}.${name}`)) continue;
+    // The provider waits on it; to a declaration it says nothing.
+    if (name === 'observedGeneration' || LEFT_OUT.has(`${kind}.${name}`)) continue;
     add(OUTPUT_NAMES[`${kind}.${name}`] ?? snakeCase(name), field, [name]);
   }
   for (const [path, name] of Object.entries(OUTPUT_SHORTCUTS[kind] ?? {})) {
