@@ -6,10 +6,18 @@
  */
 import type { OperatorContext } from '../context.ts';
 import type { PreparedController } from '../runtime/index.ts';
+import { UsageBoard } from '../usage/index.ts';
+import { createPlanLimitControllers } from './plan-limit/index.ts';
 import { createRelayController } from './smtp-relay/controller.ts';
 import { createVerifiedDomainController } from './verified-domain/index.ts';
 
 /** In the order in which they start: relays first, as everything waits for them. */
 export function createControllers(context: OperatorContext): PreparedController[] {
-  return [createRelayController(context), createVerifiedDomainController(context)];
+  const usage = new UsageBoard(context);
+  usage.start();
+  return [
+    createRelayController(context),
+    createVerifiedDomainController(context),
+    ...createPlanLimitControllers(context, usage),
+  ];
 }

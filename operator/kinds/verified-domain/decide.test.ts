@@ -154,7 +154,7 @@ describe('Ready', () => {
     [
       'the ownership record was lost',
       {
-        proof: { ...proven, ownership: undefined } as unknown as Proof,
+        proof: { ...proven, ownership: undefined },
         findings: findings({ ownership: 'missing' }),
       },
       'False',
