@@ -1,14 +1,6 @@
 /** Where builds go: dist/<core>, replaced as a whole, with the hash of its inputs beside it. */
 import { spawn } from 'node:child_process';
-import {
-  mkdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { CONSTRUCTS, PROVIDER } from './inputs.ts';
 
@@ -69,13 +61,12 @@ export function install(core: string, finished: string, hash: string): void {
 export function linkPackage(): void {
   const scope = join(PROVIDER, '..', 'node_modules', '@migosmtp');
   const link = join(scope, 'constructs');
-  const target = relative(scope, CONSTRUCTS);
-  try {
-    if (readlinkSync(link) === target) return;
-  } catch {
-    // not there yet
-  }
+  if (existsSync(link)) return;
   mkdirSync(scope, { recursive: true });
-  rmSync(link, { force: true });
-  symlinkSync(target, link);
+  try {
+    symlinkSync(relative(scope, CONSTRUCTS), link);
+  } catch (error) {
+    // Another build may have been quicker.
+    if (!existsSync(link)) throw error;
+  }
 }
