@@ -1,13 +1,12 @@
 /**
  * `node provider/build.ts [--out FOLDER]`: the provider as a script build in a filesystem mirror.
- * Flow: esbuild bundles main.ts to provider.cjs; a shell wrapper with the name that Terraform looks for starts it.
+ * Flow: esbuild bundles main.ts to provider.cjs, and what loads later beside it; a shell wrapper with the name that Terraform looks for starts it.
  * Limits: runs on any Unix with Node 20 or later on the PATH; nothing may write into the folder afterwards, as
  * Terraform locks its hash.
  */
-import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { build, type Plugin } from 'esbuild';
 
 export const VERSION = '0.1.0';
 export const SOURCE = 'registry.terraform.io/migosmtp/migosmtp';
@@ -23,42 +22,65 @@ unset NODE_OPTIONS NODE_EXTRA_CA_CERTS
 exec node "$(dirname "$0")/provider.cjs" "$@"
 `;
 
+/**
+ * Files that load one after the other: up to the handshake, to answer calls, and to read a kubeconfig. Node reads
+ * and scans a file as a whole, so what is not needed yet stands in another.
+ */
+const PARTS = { provider: 'main.ts', serve: 'serve.ts', yaml: 'kube/yaml.ts' } as const;
+
 /** Builds the mirror and returns its folder. The same sources give the same files. */
 export async function providerMirror(folder = join(root, 'provider/dist/mirror')): Promise<string> {
   const target = join(folder, SOURCE, VERSION, `${process.platform}_${architecture()}`);
-  const script = await bundle();
-  const executable = join(target, `terraform-provider-migosmtp_v${VERSION}`);
+  const files = { ...(await bundles()), [`terraform-provider-migosmtp_v${VERSION}`]: Buffer.from(WRAPPER) };
   // An unchanged build keeps its files: a running Terraform may be reading them.
-  if (
-    digest(read(join(target, 'provider.cjs'))) === digest(script) &&
-    read(executable)?.toString() === WRAPPER
-  ) {
+  if (Object.entries(files).every(([name, content]) => read(join(target, name))?.equals(content)))
     return folder;
-  }
   rmSync(target, { recursive: true, force: true });
   mkdirSync(target, { recursive: true });
-  writeFileSync(join(target, 'provider.cjs'), script);
-  writeFileSync(executable, WRAPPER);
-  chmodSync(executable, 0o755);
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(join(target, name), content, { mode: name.endsWith('.cjs') ? 0o644 : 0o755 });
+  }
   return folder;
 }
 
-async function bundle(): Promise<Uint8Array> {
+async function bundles(): Promise<Record<string, Buffer>> {
+  const built = Object.entries(PARTS).map(
+    async ([name, entry]) => [`${name}.cjs`, await bundle(entry)] as const,
+  );
+  return Object.fromEntries(await Promise.all(built));
+}
+
+async function bundle(entry: string): Promise<Buffer> {
   const result = await build({
-    entryPoints: [join(root, 'provider/main.ts')],
+    entryPoints: [join(root, 'provider', entry)],
     bundle: true,
     write: false,
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    minifyWhitespace: true,
-    minifySyntax: true,
+    minify: true,
+    keepNames: true,
     legalComments: 'none',
     logLevel: 'error',
+    plugins: [otherParts(entry)],
   });
   const [file] = result.outputFiles;
   if (!file) throw new Error('esbuild made no file');
-  return file.contents;
+  return Buffer.from(file.contents);
+}
+
+/** Dynamic imports of another part become a require of its file. */
+function otherParts(entry: string): Plugin {
+  return {
+    name: 'other-parts',
+    setup(builder) {
+      builder.onResolve({ filter: /\.ts$/ }, ({ kind, path, resolveDir }) => {
+        const target = relative(join(root, 'provider'), join(resolveDir, path));
+        const part = Object.entries(PARTS).find(([, file]) => file === target && file !== entry);
+        return kind === 'dynamic-import' && part ? { path: `./${part[0]}.cjs`, external: true } : undefined;
+      });
+    },
+  };
 }
 
 /** Text of a CLI configuration (TF_CLI_CONFIG_FILE) that takes this provider from the mirror. */
@@ -91,10 +113,6 @@ function read(path: string): Buffer | undefined {
   } catch {
     return undefined;
   }
-}
-
-function digest(content: Uint8Array | undefined): string | undefined {
-  return content && createHash('sha256').update(content).digest('hex');
 }
 
 if (process.argv[1] === import.meta.filename) {

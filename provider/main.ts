@@ -3,8 +3,9 @@
  * Flow: handshake line out, then calls over the socket until Terraform says Shutdown, goes away, or the parent dies.
  * Limits: nothing heavy is loaded before the handshake. Standard output belongs to the handshake alone.
  */
-import { createProvider } from './resources/index.ts';
-import { codePlaces, createLog, isProtocolOffered, isStartedByTerraform, startPlugin } from './wire/index.ts';
+import { codePlaces } from './wire/code-places.ts';
+import { isProtocolOffered, isStartedByTerraform, listen, type Listener } from './wire/listen.ts';
+import { createLog } from './wire/log.ts';
 
 const ADDRESS = 'registry.terraform.io/migosmtp/migosmtp';
 const PARENT_CHECK_MS = 1000;
@@ -13,7 +14,6 @@ const LINGER_MS = 200;
 
 const { env: environment } = process;
 const isDebug = process.argv.includes('--debug');
-const log = createLog(environment, (line) => process.stderr.write(line));
 
 process.on('uncaughtException', crash);
 process.on('unhandledRejection', crash);
@@ -27,30 +27,35 @@ if (!isDebug && !isStartedByTerraform(environment)) {
 } else if (!isProtocolOffered(environment)) {
   refuse('This provider speaks plugin protocol 6: it needs Terraform 1.0 or later.');
 } else {
-  serve().catch(crash);
+  run().catch(crash);
 }
 
-async function serve(): Promise<void> {
-  const plugin = await startPlugin(createProvider(environment), {
-    environment: isDebug ? { ...environment, PLUGIN_CLIENT_CERT: undefined } : environment,
-    log,
-    onShutdown: () => {
-      setTimeout(quit, LINGER_MS).unref();
-      void plugin.disconnected.then(quit);
-    },
-  });
+async function run(): Promise<void> {
+  const parent = process.ppid;
+  const listener = await listen(isDebug ? { ...environment, PLUGIN_CLIENT_CERT: undefined } : environment);
+  process.stdout.write(`${isDebug ? reattachLine(listener.socket) : listener.handshake}\n`);
   const quit = () => {
-    plugin.close();
+    listener.close();
     process.exit(0);
   };
   process.on('SIGTERM', quit);
-  if (isDebug) {
-    process.stdout.write(`${reattachLine(plugin.socket)}\n`);
-    return;
-  }
-  process.stdout.write(`${plugin.handshake}\n`);
-  void plugin.disconnected.then(quit);
-  const parent = process.ppid;
+  if (!isDebug) quitWithParent(parent, quit);
+  await serve(listener, quit);
+}
+
+async function serve(listener: Listener, quit: () => void): Promise<void> {
+  const { createProvider, servePlugin } = await import('./serve.ts');
+  servePlugin(listener, createProvider(environment), {
+    log: createLog(environment, (line) => process.stderr.write(line)),
+    onShutdown: () => setTimeout(quit, LINGER_MS),
+    onDisconnect: () => {
+      // A person who debugs runs several commands against one process.
+      if (!isDebug) quit();
+    },
+  });
+}
+
+function quitWithParent(parent: number, quit: () => void): void {
   setInterval(() => {
     if (process.ppid !== parent) quit();
   }, PARENT_CHECK_MS).unref();

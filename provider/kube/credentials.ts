@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { runExec, type ExecCredential } from './exec.ts';
+import type { ExecCredential } from './exec.ts';
 import { SettingsError } from './failure.ts';
 import type { Connection } from './settings.ts';
 
@@ -55,7 +55,7 @@ export class CredentialSource {
     if (!exec) return Promise.resolve({});
     if (this.#exec && Date.now() < this.#execUntilMs) return this.#exec;
     this.#execUntilMs = Infinity;
-    const running = runExec(exec, signal);
+    const running = import('./exec.ts').then(({ runExec }) => runExec(exec, signal));
     this.#exec = running;
     running.then(
       ({ expiresAtMs }) => (this.#execUntilMs = (expiresAtMs ?? Infinity) - EARLY_MS),

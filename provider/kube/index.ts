@@ -1,8 +1,7 @@
 /**
  * The Kubernetes API as the provider needs it: settings of the provider block, one connection, a few calls, waits.
  * Flow: settings.ts finds cluster and credentials, transport.ts connects (HTTP/2, else 1.1), client.ts calls.
- * Limits: loaded after the handshake only; built on Node's own modules, because start-up time counts; knows no
- * kind of the product. No message holds what was sent, received or configured as a secret.
+ * Limits: built on Node's own modules, because start-up time counts; knows no kind of the product. No message holds what was sent, received or configured as a secret.
  */
 export { FIELD_MANAGER, KubeClient } from './client.ts';
 export type { ExecSettings } from './exec.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Call, Log, Provider, ValueObject } from '../core/index.ts';
-import type { KubeClient, Environment } from '../kube/index.ts';
+import { KubeClient, resolveConnection, withEnvironment, type Environment } from '../kube/index.ts';
 import type { ClusterHandle } from './cluster-handle.ts';
 import { kindDataSource } from './data-source.ts';
 import { domainVerification } from './domain-verification.ts';
@@ -43,9 +43,8 @@ function clusterHandle(config: ValueObject, environment: Environment, { log }: C
   return { kind: 'known', client };
 }
 
-/** Loaded on first use: most runs of the provider answer a schema or a plan and need no cluster. */
+/** On first use: most runs of the provider answer a schema or a plan and need no cluster. */
 async function connect(config: ValueObject, environment: Environment, log: Log): Promise<KubeClient> {
-  const { KubeClient, resolveConnection, withEnvironment } = await import('../kube/index.ts');
   const settings = withEnvironment(settingsFrom(config), environment);
   const connection = await resolveConnection(settings, environment, { read: readText });
   log('debug', 'cluster', { server: connection.server });

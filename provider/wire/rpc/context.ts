@@ -7,6 +7,7 @@ import {
   type Log,
   type PrivateState,
 } from '../../core/index.ts';
+import { codePlaces } from '../code-places.ts';
 import { GrpcError, GrpcStatus, type UnaryMethod } from '../grpc.ts';
 import { MalformedError } from '../msgpack.ts';
 import { parseJsonObject } from '../json-codec.ts';
@@ -53,13 +54,6 @@ export function bug(cause: unknown): Diagnostic {
     'Bug in the provider',
     `${kind} in the provider; please report it with these lines.\n${codePlaces(cause)}`,
   );
-}
-
-/** The stack without its first lines, which hold the message. */
-export function codePlaces(cause: unknown): string {
-  const stack = cause instanceof Error ? (cause.stack ?? '') : '';
-  const lines = stack.split('\n').filter((line) => /^\s+at /.test(line));
-  return lines.slice(0, 12).join('\n');
 }
 
 export function privateToWire(data: PrivateState): Uint8Array {

@@ -13,7 +13,7 @@ import { providerMethods } from './provider.ts';
 import { schemaMethods } from './schema.ts';
 import { stateMethods } from './state.ts';
 
-export { codePlaces, type RpcContext } from './context.ts';
+export type { RpcContext } from './context.ts';
 
 /** Every method by its gRPC path. */
 export function providerService(context: RpcContext<unknown>, stop: () => void): Map<string, UnaryMethod> {
