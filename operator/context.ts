@@ -15,8 +15,8 @@ export interface OperatorOptions {
   secretCheckMs: number;
   /** Resolver for domain checks, `address[:port]` each; undefined: the system's. */
   dnsServers: readonly string[] | undefined;
-  /** Failed checks, and the time they must span, before a proven domain stops sending. Default: 5 over 24 h. */
-  domainGrace?: { checks: number; periodMs: number } | undefined;
+  /** Failed checks, and the time they must span, before a proven domain stops sending. */
+  domainGrace: { checks: number; periodMs: number };
 }
 
 export interface OperatorContext {

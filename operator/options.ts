@@ -1,5 +1,6 @@
 /** The operator's settings, from its environment. */
 import type { OperatorOptions } from './context.ts';
+import { parseDnsServers } from './dns/index.ts';
 
 /** Release of this operator; its relays run the same. */
 export const RELEASE = '0.1.0';
@@ -8,7 +9,9 @@ export const RELEASE = '0.1.0';
  * WATCH_NAMESPACES: comma-separated; empty or absent: all.
  * RELAY_IMAGE: image of relays that name none.
  * SECRET_CHECK_SECONDS: how often each credentials Secret is looked at (default 30).
- * DNS_SERVERS: resolver for domain checks, comma-separated addresses; default: the system's.
+ * DNS_SERVERS: resolver for domain checks, comma-separated `ip[:port]`; default: the system's.
+ * DNS_GRACE_CHECKS, DNS_GRACE_SECONDS: a proven domain stops sending after so many failed checks in a row over so
+ * long (defaults 5 and 86400).
  */
 export function readOptions(env: NodeJS.ProcessEnv, operatorNamespace: string): OperatorOptions {
   return {
@@ -16,7 +19,11 @@ export function readOptions(env: NodeJS.ProcessEnv, operatorNamespace: string): 
     watchNamespaces: listOf(env['WATCH_NAMESPACES']),
     relayImage: env['RELAY_IMAGE'] ?? `ghcr.io/migosmtp/relay:${RELEASE}`,
     secretCheckMs: 1000 * numberOf(env, 'SECRET_CHECK_SECONDS', 30),
-    dnsServers: listOf(env['DNS_SERVERS']),
+    dnsServers: parseDnsServers(env['DNS_SERVERS']),
+    domainGrace: {
+      checks: numberOf(env, 'DNS_GRACE_CHECKS', 5),
+      periodMs: 1000 * numberOf(env, 'DNS_GRACE_SECONDS', 86_400),
+    },
   };
 }
 

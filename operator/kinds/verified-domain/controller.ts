@@ -26,12 +26,9 @@ import { emptyProof, type Ledger } from './ledger.ts';
 import { LedgerStore, type LedgerOwner } from './ledger-store.ts';
 import { observe, type Memory, type ObserveParts } from './observe.ts';
 import { place } from './placement.ts';
-import { afterCheck, type Grace } from './proof.ts';
+import { afterCheck } from './proof.ts';
 import * as Reason from './reasons.ts';
 import type { Action, Snapshot } from './snapshot.ts';
-
-/** A day of failed checks, five at least, before a domain that was proven stops sending. */
-export const DEFAULT_GRACE: Grace = { checks: 5, periodMs: 24 * 3_600_000 };
 
 interface Parts extends ObserveParts {
   lookup: DnsLookup;
@@ -46,7 +43,7 @@ export function createVerifiedDomainController(context: OperatorContext): Prepar
     context,
     ledgers: new LedgerStore(context.client),
     memory: new Map<Key, Memory>(),
-    grace: context.options.domainGrace ?? DEFAULT_GRACE,
+    grace: context.options.domainGrace,
     lookup: createDnsLookup({ servers: context.options.dnsServers?.slice() }),
     add: () => undefined,
     awaitingPods: new Map(),

@@ -5,6 +5,5 @@
  * Limits: pure are decide, case, assess, proof, claims, schedule, records; the ledger (a Secret beside the relay)
  * decides, status never does. A domain is lost only after a grace period; a resolver's failure changes nothing.
  */
-export { DEFAULT_GRACE, createVerifiedDomainController } from './controller.ts';
+export { createVerifiedDomainController } from './controller.ts';
 export { returnPathDomain } from './records.ts';
-export type { Grace } from './proof.ts';
