@@ -115,7 +115,7 @@ async function apply(
     case 'createQuota':
       try {
         await client.create(ResourceQuotas, action.quota);
-        foreign.delete(namespace);
+        if (foreign.delete(namespace)) onMoved(namespace);
       } catch (error) {
         // A namespace on its way out refuses what is created in it.
         if (isKubeError(error, 'NotFound', 'Permanent')) return 'done';

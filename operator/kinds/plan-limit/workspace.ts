@@ -34,9 +34,17 @@ export type WorkspaceAction =
   | { do: 'deleteQuota'; name: string; uid: string }
   | { do: 'project'; relay: Key; entry: relayApi.WorkspaceConfig | undefined };
 
+const RETRY_MS = 5000;
+
 export function decideWorkspace(snapshot: WorkspaceSnapshot): Decision<WorkspaceAction, never> {
   const actions = [...projections(snapshot), ...quotaActions(snapshot)];
-  return { rule: actions.length === 0 ? 'Settled' : 'Follow', actions };
+  // Somebody else's quota in the way is in no cache: nothing tells when it goes.
+  const isCreating = actions.some((action) => action.do === 'createQuota');
+  return {
+    rule: actions.length === 0 ? 'Settled' : 'Follow',
+    actions,
+    requeueAfterMs: isCreating ? RETRY_MS : undefined,
+  };
 }
 
 /** Limits stand on a relay before the first account does, wherever its accounts may go. */
