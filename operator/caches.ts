@@ -24,7 +24,7 @@ import { Informer, type InformerOptions, type Log } from './runtime/index.ts';
 export const RELAY_LABEL = 'migosmtp.com/relay';
 /** Index of namespaced objects by namespace. */
 export const BY_NAMESPACE = 'namespace';
-/** Index of pods and deployments by `namespace/relay`. */
+/** Index of pods, deployments and accounts by `namespace/relay`. */
 export const BY_RELAY = 'relay';
 /** Index of VerifiedDomains by domain. */
 export const BY_DOMAIN = 'domain';
@@ -63,7 +63,9 @@ export function createCaches(options: CacheOptions): Caches {
   const indexes = { [BY_NAMESPACE]: namespaceOf, [BY_RELAY]: relayKeyOf };
   return {
     relays: informer(SmtpRelays),
-    accounts: informer(SmtpAccounts),
+    accounts: informer(SmtpAccounts, {
+      indexes: { [BY_NAMESPACE]: namespaceOf, [BY_RELAY]: servingRelayOf },
+    }),
     domains: informer(VerifiedDomains, { indexes: { [BY_NAMESPACE]: namespaceOf, [BY_DOMAIN]: domainOf } }),
     plans: informer(PlanLimits),
     testMessages: informer(TestMessages),
@@ -87,6 +89,11 @@ function namespaceOf(object: AnyObject): string[] {
 function relayKeyOf(object: AnyObject): string[] {
   const name = object.metadata.labels?.[RELAY_LABEL];
   return name === undefined ? [] : [`${object.metadata.namespace}/${name}`];
+}
+
+/** Only to find accounts when their relay changes; nothing is decided by it. */
+function servingRelayOf({ status }: SmtpAccount): string[] {
+  return status?.relayRef === undefined ? [] : [`${status.relayRef.namespace}/${status.relayRef.name}`];
 }
 
 function domainOf({ spec, status }: VerifiedDomain): string[] {

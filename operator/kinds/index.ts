@@ -8,7 +8,8 @@ import type { OperatorContext } from '../context.ts';
 import type { PreparedController } from '../runtime/index.ts';
 import { UsageBoard } from '../usage/index.ts';
 import { createPlanLimitControllers } from './plan-limit/index.ts';
-import { createRelayController } from './smtp-relay/controller.ts';
+import { createAccountController } from './smtp-account/index.ts';
+import { createRelayController } from './smtp-relay/index.ts';
 import { createVerifiedDomainController } from './verified-domain/index.ts';
 
 /** In the order in which they start: relays first, as everything waits for them. */
@@ -17,6 +18,7 @@ export function createControllers(context: OperatorContext): PreparedController[
   usage.start();
   return [
     createRelayController(context),
+    createAccountController(context, usage),
     createVerifiedDomainController(context),
     ...createPlanLimitControllers(context, usage),
   ];

@@ -39,6 +39,8 @@ export class RelayHandle {
   readonly removals: RemovalGuard;
   relay: SmtpRelay;
   facts: RelayFacts;
+  /** Whose username is whose, those included that are about to be written. */
+  readonly #usernames = new Map<string, Key>();
 
   private constructor(options: RelayHandleOptions, shards: ShardSet, pods: PodSet) {
     this.key = options.key;
@@ -49,9 +51,10 @@ export class RelayHandle {
     this.pods = pods;
     this.removals = new RemovalGuard({
       countServed: () => shards.count('accounts'),
-      remove: (key) => shards.put('accounts', key, undefined, { isUrgent: true }),
+      remove: (key) => this.removeAccount(key),
       onChange: () => options.onChange('pods'),
     });
+    for (const [key, { username }] of shards.entries('accounts')) this.#usernames.set(username, key);
   }
 
   static async open(options: RelayHandleOptions): Promise<RelayHandle> {
@@ -59,6 +62,22 @@ export class RelayHandle {
     const shards = await ShardSet.open({ ...options, onWritten: (shard) => pods?.push(shard) });
     pods = new PodSet({ ...options, shards });
     return new RelayHandle(options, shards, pods);
+  }
+
+  /** Take a username for an account; false when another account of this relay has it. */
+  claimUsername(username: string, key: Key): boolean {
+    const owner = this.#usernames.get(username);
+    if (owner !== undefined && owner !== key) return false;
+    this.#usernames.set(username, key);
+    return true;
+  }
+
+  /** Off the relay at once. Callers that only miss the account go through `removals`. */
+  async removeAccount(key: Key): Promise<Placement> {
+    const username = this.shards.get('accounts', key)?.username;
+    const placement = await this.shards.put('accounts', key, undefined, { isUrgent: true });
+    if (username !== undefined && this.#usernames.get(username) === key) this.#usernames.delete(username);
+    return placement;
   }
 
   /** Wait until every pod that serves clients has applied all of these. */

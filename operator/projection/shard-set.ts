@@ -43,6 +43,8 @@ interface Slot {
   shard: number;
   content: ShardContent;
   revision: number;
+  /** Revision that was read: what this process has not written since stands in it. */
+  readRevision: number;
   resourceVersion: string | undefined;
   pending: Map<string, Mutation>;
   waiting: { resolve: (placement: Placement) => void; reject: (error: unknown) => void }[];
@@ -120,7 +122,7 @@ export class ShardSet {
   /** Where the entry, or its absence, stands. */
   placementOf(kind: EntryKind, key: string): Placement {
     const shard = shardOf(kind, key);
-    return { shard, revision: this.#writtenIn.get(`${kind}/${key}`) ?? this.#slots[shard]!.revision };
+    return { shard, revision: this.#writtenIn.get(`${kind}/${key}`) ?? this.#slots[shard]!.readRevision };
   }
 
   /** The document as it was written last. */
@@ -169,7 +171,7 @@ export class ShardSet {
     const id = `${mutation.kind}/${mutation.key}`;
     const isPending = slot.pending.has(id);
     if (!isPending && isEqual(presentValue(slot.content, mutation.kind, mutation.key), mutation.value)) {
-      const revision = this.#writtenIn.get(id) ?? slot.revision;
+      const revision = this.#writtenIn.get(id) ?? slot.readRevision;
       return Promise.resolve({ shard: slot.shard, revision });
     }
     return this.#enqueue(slot, mutation, isUrgent);
@@ -257,6 +259,7 @@ export class ShardSet {
       const loaded = await loadSlot(this.#options, slot.shard, slot);
       slot.content = loaded.content;
       slot.revision = loaded.revision;
+      slot.readRevision = loaded.revision;
       slot.resourceVersion = loaded.resourceVersion;
       this.#highest = Math.max(this.#highest, loaded.revision);
     } catch (problem) {
@@ -269,11 +272,13 @@ export class ShardSet {
 async function loadSlot(options: ShardSetOptions, shard: number, known?: Slot): Promise<Slot> {
   const stored = await readShard(options.client, options.relay, shard);
   const isOurs = stored.document !== undefined && stored.isOwned;
+  // Milliseconds: a relay that is created again begins above what pods with an old volume remember.
+  const revision = Math.max(stored.document?.revision ?? Date.now(), known?.revision ?? 0);
   return {
     shard,
     content: stored.document === undefined ? (known?.content ?? emptyContent()) : contentOf(stored.document),
-    // Milliseconds: a relay that is created again begins above what pods with an old volume remember.
-    revision: Math.max(stored.document?.revision ?? Date.now(), known?.revision ?? 0),
+    revision,
+    readRevision: revision,
     resourceVersion: stored.resourceVersion,
     pending: new Map(),
     waiting: [],

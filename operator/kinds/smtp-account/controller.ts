@@ -1,0 +1,151 @@
+/** The SmtpAccount controller: which changes concern which accounts, and the wiring of observe, decide and perform. */
+import type { SmtpAccount, SmtpAccountStatus } from '../../api/index.ts';
+import { BY_NAMESPACE, BY_RELAY } from '../../caches.ts';
+import type { OperatorContext } from '../../context.ts';
+import { isKubeError, type AnyObject } from '../../kube/index.ts';
+import { LoginProver } from '../../login/index.ts';
+import type { UsageBoard } from '../../usage/index.ts';
+import type { RelayChange } from '../../projection/index.ts';
+import {
+  isOnlyStatus,
+  keyOf,
+  prepareController,
+  watchOwn,
+  watchWith,
+  type Key,
+  type PreparedController,
+} from '../../runtime/index.ts';
+import type { AccountAction } from './actions.ts';
+import { decideAccount } from './decide.ts';
+import { choiceOf, observeAccount } from './observe.ts';
+import { isSettled } from './outcomes.ts';
+import { perform } from './perform.ts';
+import { RelayProblem } from './proof.ts';
+import { REASONS } from './reasons.ts';
+import type { Performer } from './secret-writer.ts';
+import type { AccountSnapshot } from './snapshot.ts';
+import { statusOf } from './status.ts';
+import { usageOf } from './usage.ts';
+import { Waiters } from './waiters.ts';
+
+/** Reconciles mostly wait for shard writes and logins that they share: many at once cost little. */
+const CONCURRENCY = 256;
+
+export function createAccountController(context: OperatorContext, usage: UsageBoard): PreparedController {
+  const { caches } = context;
+  const performer: Performer = {
+    context,
+    memory: { fresh: new Map(), usage },
+    prover: new LoginProver(),
+  };
+  const waiters = new Waiters();
+  const inNamespace = (namespace: string | undefined): Key[] =>
+    caches.accounts.byIndex(BY_NAMESPACE, namespace ?? '').map(keyOf);
+  const prepared = prepareController<SmtpAccount, AccountSnapshot, AccountAction, SmtpAccountStatus>({
+    name: 'smtpaccount',
+    concurrency: CONCURRENCY,
+    informer: caches.accounts,
+    watches: [
+      watchOwn(caches.accounts),
+      // A slot of the plan, or the name of a Secret, has become free.
+      watchWith(caches.accounts, ({ type, object }) =>
+        type === 'Removed' ? waiters.take('slot', object.metadata.namespace!) : [],
+      ),
+      watchWith(caches.relays, (change) =>
+        isOnlyStatus(change) ? [] : [...waiters.take('relay', ''), ...onRelay(context, keyOf(change.object))],
+      ),
+      watchWith(caches.namespaces, (change) =>
+        isOnlyStatus(change) ? [] : inNamespace(change.object.metadata.name),
+      ),
+      watchWith(caches.plans, (change) =>
+        isOnlyStatus(change) ? [] : inNamespace(change.object.metadata.namespace),
+      ),
+      watchWith(caches.domains, ({ object }) => domainUsers(context, object, inNamespace)),
+    ],
+    observe: async (key) => {
+      const snapshot = await observeAccount(context, performer.memory, key);
+      waiters.note(snapshot);
+      return snapshot;
+    },
+    objectOf: ({ account }) => account,
+    decide: decideAccount,
+    apply: (action, snapshot) => perform(performer, action, snapshot),
+    statusAfterError,
+  });
+  context.relays.onChange((relay, change) => {
+    for (const key of concernedBy(context, waiters, relay, change)) prepared.queue.add(key, 'later');
+  });
+  usage.onRound(() => {
+    const now = new Date();
+    for (const account of caches.accounts.values()) {
+      const told = account.status?.usage;
+      if (usageOf(usage.account(account.metadata.uid!), told, now) !== told)
+        prepared.queue.add(keyOf(account), 'later');
+    }
+  });
+  return prepared;
+}
+
+function concernedBy(context: OperatorContext, waiters: Waiters, relay: Key, change: RelayChange): Key[] {
+  switch (change) {
+    case 'opened': {
+      // Entries whose account vanished while nobody looked, and accounts that wait for this relay.
+      const known = [...(context.relays.get(relay)?.shards.entries('accounts') ?? [])].map(([key]) => key);
+      return [...new Set([...known, ...onRelay(context, relay)])];
+    }
+    case 'facts':
+    case 'closed':
+      return onRelay(context, relay);
+    case 'pods':
+      return (context.relays.get(relay)?.pods.serving.length ?? 0) > 0 ? waiters.take('pods', relay) : [];
+    case 'progress':
+      return [];
+  }
+}
+
+/** Accounts that this relay serves or would serve. */
+function onRelay(context: OperatorContext, relay: Key): Key[] {
+  const served = new Set(context.caches.accounts.byIndex(BY_RELAY, relay).map(keyOf));
+  for (const account of context.caches.accounts.values()) {
+    if (account.status?.relayRef !== undefined) continue;
+    const choice = choiceOf(context, account, undefined);
+    if (choice.found && keyOf(choice.relay) === relay) served.add(keyOf(account));
+  }
+  return [...served];
+}
+
+/** Accounts of the workspaces that may send from a domain, now or before. */
+function domainUsers(
+  { relays }: OperatorContext,
+  domain: AnyObject,
+  inNamespace: (namespace: string | undefined) => Key[],
+): Key[] {
+  const workspaces = new Set<string | undefined>([domain.metadata.namespace]);
+  for (const handle of relays.values()) {
+    for (const name of handle.shards.get('domains', keyOf(domain))?.workspaces ?? []) workspaces.add(name);
+  }
+  return [...workspaces].flatMap(inNamespace);
+}
+
+function statusAfterError(
+  snapshot: AccountSnapshot,
+  error: unknown,
+  decided: SmtpAccountStatus | undefined,
+  now: Date,
+): SmtpAccountStatus | undefined {
+  const { account } = snapshot;
+  if (account === undefined) return undefined;
+  if (error instanceof RelayProblem) {
+    const ready = error.reason === REASONS.loginRefused ? 'False' : 'Unknown';
+    const step = error.reason === REASONS.loginRefused ? 'login' : 'relay';
+    return statusOf(snapshot, { ready, reason: error.reason, message: error.message, step }, now);
+  }
+  // What is published goes on working while the API server does not.
+  if (isSettled(account) && isKubeError(error, 'Temporary', 'Conflict', 'Unknown')) return undefined;
+  if (!isKubeError(error)) return decided;
+  return statusOf(
+    snapshot,
+    { ready: 'Unknown', reason: REASONS.apiError, message: error.message, step: 'secret' },
+    now,
+  );
+}

@@ -1,0 +1,72 @@
+/**
+ * A new password, from drawing to publishing. The order is the promise: the relay knows it, every serving pod has
+ * acknowledged it, a real login has succeeded on each, and only then does the Secret hold it. Interrupted anywhere,
+ * the drawn password was never published, and what is published stays accepted (but for a reset).
+ */
+import { Secrets } from '../../kube/index.ts';
+import type { RelayHandle } from '../../projection/index.ts';
+import { timestampOf, type ActionResult } from '../../runtime/index.ts';
+import type { Mint } from './actions.ts';
+import { secretOf, secretPatch, type Credentials } from './content.ts';
+import { endpointOf } from './endpoint.ts';
+import { entryOf } from './entry.ts';
+import { drawPassword, drawUsername, makeVerifier } from './passwords.ts';
+import { applied, proveAlive, proveDead } from './proof.ts';
+import { writeSecret, type Performer } from './secret-writer.ts';
+import type { AccountSnapshot } from './snapshot.ts';
+
+export async function mint(
+  performer: Performer,
+  handle: RelayHandle,
+  order: Mint,
+  snapshot: AccountSnapshot,
+): Promise<ActionResult> {
+  const { prover, context } = performer;
+  const { key } = snapshot;
+  const account = snapshot.account!;
+  const username = claim(handle, order.username, key);
+  const password = order.password ?? drawPassword();
+  const verifier = await makeVerifier(password, order.revision, order.password !== undefined);
+  const entry = entryOf(account, username, [verifier, ...order.keep], false);
+  const isUrgent = order.cause !== 'Created';
+  const old = snapshot.secret.is === 'ours' ? snapshot.secret.published.password : undefined;
+  const placements = await Promise.all([
+    handle.shards.put('accounts', key, entry, { isUrgent }),
+    handle.shards.put('workspaces', account.metadata.namespace!, order.workspace),
+  ]);
+  await applied(handle, placements);
+  await Promise.all([
+    proveAlive(prover, handle, { username, password }),
+    order.cause === 'Reset' && old !== undefined && old !== password
+      ? proveDead(prover, handle, { username, password: old })
+      : undefined,
+  ]);
+  const { revision, previous, answered } = order;
+  const issuedAt = timestampOf(new Date());
+  const credentials = { username, password, revision, verifierId: verifier.id, issuedAt, answered, previous };
+  if (order.cause !== 'Created')
+    context.log.info({ account: key, cause: order.cause, revision }, 'new password');
+  return publish(performer, snapshot, credentials);
+}
+
+/** POST when there is no Secret, else exactly the version that was read. */
+function publish(
+  performer: Performer,
+  snapshot: AccountSnapshot,
+  credentials: Credentials,
+): Promise<ActionResult> {
+  const { client } = performer.context;
+  const account = snapshot.account!;
+  const wanted = secretOf(account, credentials, endpointOf(account, snapshot.relay!));
+  if (snapshot.secret.is !== 'ours') {
+    return writeSecret(performer, snapshot.key, () => client.create(Secrets, wanted));
+  }
+  const { secret, owned } = snapshot.secret.published;
+  const patch = secretPatch(secret, wanted, owned) ?? {};
+  return writeSecret(performer, snapshot.key, () => client.merge(Secrets, secret.metadata, patch));
+}
+
+function claim(handle: RelayHandle, username: string | undefined, key: string): string {
+  if (username !== undefined && handle.claimUsername(username, key)) return username;
+  return drawUsername((name) => !handle.claimUsername(name, key));
+}

@@ -1,0 +1,232 @@
+/** Reads what a decision about an account needs: caches, the open relay, and its Secrets by name. */
+import { smtpAccount, specProblems, type relayApi, type SmtpAccount } from '../../api/index.ts';
+import { BY_NAMESPACE } from '../../caches.ts';
+import type { OperatorContext } from '../../context.ts';
+import { DaemonSets, Deployments, Secrets, StatefulSets, type Secret } from '../../kube/index.ts';
+import { chooseRelay, effectivePlan, rankOf, type RelayAnswer } from '../../policy/index.ts';
+import type { RelayHandle } from '../../projection/index.ts';
+import type { UsageBoard } from '../../usage/index.ts';
+import { keyFor, refOf, type Key } from '../../runtime/index.ts';
+import { matches } from './passwords.ts';
+import {
+  ANNOTATIONS,
+  isInherited,
+  readPublished,
+  secretNameOf,
+  type Published,
+  type SecretState,
+} from './published.ts';
+import type { AccountSnapshot, ChosenRelay, PasswordSource, PlanVerdict, RestartTarget } from './snapshot.ts';
+import { lastUsesOf, usageOf } from './usage.ts';
+
+export interface AccountMemory {
+  /** Secrets that this process has just written: read once instead of asking the server again. */
+  fresh: Map<Key, Secret>;
+  usage: UsageBoard;
+}
+
+export async function observeAccount(
+  context: OperatorContext,
+  memory: AccountMemory,
+  key: Key,
+): Promise<AccountSnapshot> {
+  const { caches, relays, options } = context;
+  const { namespace } = refOf(key);
+  const account = caches.accounts.get(key);
+  const serving = [...relays.values()].filter((handle) => handle.shards.get('accounts', key) !== undefined);
+  const base = emptySnapshot(key, caches.accounts.isSynced(namespace), options.secretCheckMs);
+  if (account === undefined || account.metadata.deletionTimestamp !== undefined) {
+    return { ...base, elsewhere: serving.map((handle) => handle.key) };
+  }
+  for (const handle of serving) handle.removals.withdraw(key);
+  const problems = specProblems(smtpAccount, account.spec);
+  const choice = choiceOf(context, account, serving[0]?.key);
+  const chosenKey = choice.found
+    ? keyFor(choice.relay.metadata.namespace, choice.relay.metadata.name)
+    : undefined;
+  const handle = chosenKey === undefined ? undefined : relays.get(chosenKey);
+  const elsewhere = serving.filter((other) => other !== handle).map((other) => other.key);
+  const known = { ...base, account, problems, choice, elsewhere };
+  if (problems.length > 0 || handle === undefined) return known;
+  const relay = relayOf(context, handle, key, namespace);
+  const secret = readPublished(account, await readSecret(context, memory, key, account));
+  const former = await readFormer(context, account, secret);
+  const published = secret.is === 'ours' ? secret.published : former;
+  const figures = memory.usage.account(account.metadata.uid!);
+  return {
+    ...known,
+    relay,
+    plan: planOf(context, account, handle),
+    secret,
+    former,
+    isInherited: isOwn(account, secret) || (secret.is === 'ours' && isInherited(secret.published, account)),
+    matched: await matchedVerifier(relay.entry, published),
+    source: await readSource(context, account),
+    restarts: await readRestarts(context, account, published),
+    lastUsed: lastUsesOf(figures),
+    usage: usageOf(figures, account.status?.usage, new Date()),
+  };
+}
+
+function emptySnapshot(key: Key, isListed: boolean, secretCheckMs: number): AccountSnapshot {
+  return {
+    key,
+    account: undefined,
+    isListed,
+    problems: [],
+    choice: undefined,
+    relay: undefined,
+    elsewhere: [],
+    plan: undefined,
+    secret: { is: 'absent' },
+    isInherited: false,
+    matched: -1,
+    former: undefined,
+    source: { is: 'unused' },
+    restarts: [],
+    lastUsed: new Map(),
+    usage: undefined,
+    secretCheckMs,
+  };
+}
+
+export function choiceOf(
+  context: OperatorContext,
+  account: SmtpAccount,
+  present: Key | undefined,
+): RelayAnswer {
+  const namespace = account.metadata.namespace!;
+  return chooseRelay({
+    namespace,
+    namespaceLabels: context.caches.namespaces.get(namespace)?.metadata.labels,
+    relayRef: account.spec.relayRef,
+    operatorNamespace: context.options.operatorNamespace,
+    present,
+    relays: context.caches.relays.values(),
+  });
+}
+
+function relayOf(context: OperatorContext, handle: RelayHandle, key: Key, namespace: string): ChosenRelay {
+  const { shards, pods, facts } = handle;
+  const placements = [shards.placementOf('accounts', key), shards.placementOf('workspaces', namespace)];
+  const late = pods.serving.filter((link) => !placements.every((p) => link.hasApplied(p.shard, p.revision)));
+  return {
+    key: handle.key,
+    name: refOf(handle.key).name,
+    namespace: refOf(handle.key).namespace,
+    facts,
+    entry: shards.get('accounts', key),
+    workspace: shards.get('workspaces', namespace),
+    acknowledged: pods.serving.length === 0 ? 'none' : late.length === 0 ? 'yes' : 'late',
+    latePods: late.map(({ view }) => view.name),
+    domains: domainsOf(context, handle, namespace),
+  };
+}
+
+/** Verified domains that the workspace may send from: its own first, then the oldest. */
+function domainsOf({ caches }: OperatorContext, handle: RelayHandle, namespace: string): string[] {
+  const usable: { config: relayApi.DomainConfig; at: string }[] = [];
+  for (const [key, config] of handle.shards.entries('domains')) {
+    if (!config.workspaces.includes(namespace)) continue;
+    usable.push({ config, at: caches.domains.get(key)?.metadata.creationTimestamp ?? '' });
+  }
+  const rank = ({ config, at }: (typeof usable)[number]): string =>
+    `${config.namespace === namespace ? 0 : 1}|${at}|${config.domain}`;
+  return usable.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1)).map(({ config }) => config.domain);
+}
+
+function planOf({ caches }: OperatorContext, account: SmtpAccount, handle: RelayHandle): PlanVerdict {
+  const namespace = account.metadata.namespace!;
+  const plan = effectivePlan(caches.plans.byIndex(BY_NAMESPACE, namespace), handle.relay.spec.defaultPlan);
+  if (plan.maxAccounts === undefined) return { plan, rank: undefined, isServed: true };
+  const rank = rankOf(account, caches.accounts.byIndex(BY_NAMESPACE, namespace));
+  return { plan, rank, isServed: rank < plan.maxAccounts };
+}
+
+function readSecret(
+  { client }: OperatorContext,
+  memory: AccountMemory,
+  key: Key,
+  account: SmtpAccount,
+): Promise<Secret | undefined> {
+  const name = secretNameOf(account);
+  const fresh = memory.fresh.get(key);
+  memory.fresh.delete(key);
+  if (fresh?.metadata.name === name) return Promise.resolve(fresh);
+  return client.find(Secrets, { namespace: account.metadata.namespace, name });
+}
+
+/** Status only hints at the former name; what the Secret says of itself decides whether it is ours. */
+async function readFormer(
+  { client }: OperatorContext,
+  account: SmtpAccount,
+  secret: SecretState,
+): Promise<Published | undefined> {
+  const name = account.status?.binding?.name;
+  if (name === undefined || name === secretNameOf(account) || secret.is === 'foreign') return undefined;
+  const found = await client.find(Secrets, { namespace: account.metadata.namespace, name });
+  const state = readPublished(account, found);
+  return isOwn(account, state) && state.is === 'ours' ? state.published : undefined;
+}
+
+function isOwn(account: SmtpAccount, state: SecretState): boolean {
+  return state.is === 'ours' && state.published.uid === account.metadata.uid;
+}
+
+async function matchedVerifier(
+  entry: relayApi.AccountConfig | undefined,
+  published: Published | undefined,
+): Promise<number> {
+  if (entry === undefined || published === undefined || published.password === '') return -1;
+  for (const [index, verifier] of entry.verifiers.entries()) {
+    if (await matches(verifier, published.password)) return index;
+  }
+  return -1;
+}
+
+async function readSource({ client }: OperatorContext, account: SmtpAccount): Promise<PasswordSource> {
+  const ref = account.spec.passwordFrom;
+  if (ref === undefined) return { is: 'unused' };
+  const key = ref.key ?? 'password';
+  const secret = await client.find(Secrets, { namespace: account.metadata.namespace, name: ref.name });
+  const value = secret?.data?.[key];
+  if (value === undefined) return { is: 'missing', message: `waits for Secret ${ref.name} with ${key}` };
+  const password = Buffer.from(value, 'base64').toString('utf8');
+  return isUsable(password)
+    ? { is: 'there', password }
+    : {
+        is: 'missing',
+        message: `${key} in Secret ${ref.name} must have 8 to 128 printable characters without spaces around`,
+      };
+}
+
+/** What SMTP AUTH can carry and people can copy. */
+function isUsable(password: string): boolean {
+  return /^[^\p{C}]{8,128}$/u.test(password) && password.trim() === password;
+}
+
+const WORKLOADS = { Deployment: Deployments, StatefulSet: StatefulSets, DaemonSet: DaemonSets };
+
+/** Targets whose pods were made before the present password was published. */
+async function readRestarts(
+  { client }: OperatorContext,
+  account: SmtpAccount,
+  published: Published | undefined,
+): Promise<RestartTarget[]> {
+  const targets = account.spec.rolloutTargets ?? [];
+  if (published === undefined || targets.length === 0) return [];
+  const namespace = account.metadata.namespace;
+  const revision = String(published.revision);
+  const due = await Promise.all(
+    targets.map(async (target) => {
+      const workload = await client.find(WORKLOADS[target.kind], { namespace, name: target.name });
+      const annotation = workload?.spec?.template?.metadata?.annotations?.[ANNOTATIONS.revision];
+      if (workload === undefined || annotation === revision) return [];
+      // Made after the publication and never restarted by us: it has read the present password.
+      const createdAt = Date.parse(workload.metadata.creationTimestamp ?? '');
+      const isYounger = annotation === undefined && createdAt >= Date.parse(published.issuedAt ?? '');
+      return isYounger || (annotation === undefined && published.revision === 1) ? [] : [target];
+    }),
+  );
+  return due.flat();
+}

@@ -1,0 +1,127 @@
+/**
+ * The credentials Secret as the operator wrote it: the only place of a password, and the record of what must be known
+ * again after a restart or a restore (username, revision, answered triggers, ends of earlier passwords). Pure.
+ */
+import type { SmtpAccount } from '../../api/index.ts';
+import type { Secret } from '../../kube/index.ts';
+
+/** Label of every credentials Secret. Without it a Secret of that name is somebody else's. */
+export const TYPE_LABEL = 'migosmtp.com/type';
+export const TYPE_VALUE = 'credentials';
+
+export const ANNOTATIONS = {
+  account: 'migosmtp.com/account',
+  uid: 'migosmtp.com/account-uid',
+  relay: 'migosmtp.com/relay',
+  revision: 'migosmtp.com/credentials-revision',
+  verifier: 'migosmtp.com/verifier',
+  issuedAt: 'migosmtp.com/issued-at',
+  answered: 'migosmtp.com/answered',
+  previous: 'migosmtp.com/previous',
+  /** What we wrote, by name: so that it can be taken back when it is no longer wanted. */
+  owned: 'migosmtp.com/owned',
+} as const;
+
+/** An earlier password that still logs in. */
+export interface PreviousPassword {
+  /** Id of its verifier. */
+  id: string;
+  revision: number;
+  validUntil: string;
+  /** Its end was put off once, because it was still used. */
+  isExtended?: boolean;
+}
+
+export interface Answered {
+  rotation: number;
+  reset: number;
+}
+
+export interface Owned {
+  data: string[];
+  labels: string[];
+  annotations: string[];
+}
+
+export interface Published {
+  secret: Secret;
+  /** UID of the account that it was written for; another one after a restore, or when the account was created anew. */
+  uid: string | undefined;
+  username: string;
+  password: string;
+  revision: number;
+  verifierId: string | undefined;
+  issuedAt: string | undefined;
+  answered: Answered;
+  previous: PreviousPassword[];
+  owned: Owned;
+}
+
+export type SecretState =
+  | { is: 'absent' }
+  /** Not ours: never overwritten. `why` names the reason. */
+  | { is: 'foreign'; why: string }
+  | { is: 'ours'; published: Published };
+
+export function secretNameOf(account: SmtpAccount): string {
+  return account.spec.secret?.name ?? `${account.metadata.name}-smtp`;
+}
+
+/** Reads a Secret of the account's Secret name. */
+export function readPublished(account: SmtpAccount, secret: Secret | undefined): SecretState {
+  if (secret === undefined) return { is: 'absent' };
+  const { labels = {}, annotations = {} } = secret.metadata;
+  if (labels[TYPE_LABEL] !== TYPE_VALUE)
+    return { is: 'foreign', why: `it has no label ${TYPE_LABEL}=${TYPE_VALUE}` };
+  const owner = annotations[ANNOTATIONS.account];
+  if (owner !== account.metadata.name) {
+    return { is: 'foreign', why: `it belongs to SmtpAccount ${owner ?? '(none)'}` };
+  }
+  return {
+    is: 'ours',
+    published: {
+      secret,
+      uid: annotations[ANNOTATIONS.uid],
+      username: valueOf(secret, 'username', 'SMTP_USERNAME') ?? '',
+      password: valueOf(secret, 'password', 'SMTP_PASSWORD') ?? '',
+      revision: Number(annotations[ANNOTATIONS.revision] ?? 0) || 0,
+      verifierId: annotations[ANNOTATIONS.verifier],
+      issuedAt: annotations[ANNOTATIONS.issuedAt],
+      answered: parse<Answered>(annotations[ANNOTATIONS.answered]) ?? { rotation: 0, reset: 0 },
+      previous: parse<PreviousPassword[]>(annotations[ANNOTATIONS.previous]) ?? [],
+      owned: parse<Owned>(annotations[ANNOTATIONS.owned]) ?? { data: [], labels: [], annotations: [] },
+    },
+  };
+}
+
+/**
+ * Whether a Secret of another account object is kept for this one. It is after a restore or a migration, and when it
+ * was retained; it is not when the account was deleted and created anew: then it is about to be collected, and the new
+ * account gets a new password. The Secret of a restored cluster is younger than the password in it.
+ */
+export function isInherited({ secret, issuedAt }: Published, account: SmtpAccount): boolean {
+  const owners = (secret.metadata.ownerReferences ?? []).filter(({ kind }) => kind === 'SmtpAccount');
+  if (owners.every(({ uid }) => uid === account.metadata.uid)) return true;
+  const createdAt = Date.parse(secret.metadata.creationTimestamp ?? '');
+  return issuedAt !== undefined && createdAt - Date.parse(issuedAt) > CLOCK_SKEW_MS;
+}
+
+const CLOCK_SKEW_MS = 60_000;
+
+/** The two forms must agree; when somebody changed one of them, none is right. */
+function valueOf(secret: Secret, binding: string, env: string): string | undefined {
+  const values = [binding, env].flatMap((key) => {
+    const value = secret.data?.[key];
+    return value === undefined ? [] : [Buffer.from(value, 'base64').toString('utf8')];
+  });
+  return values.every((value) => value === values[0]) ? values[0] : undefined;
+}
+
+function parse<T>(text: string | undefined): T | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    return undefined;
+  }
+}

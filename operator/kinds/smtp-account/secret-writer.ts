@@ -1,0 +1,26 @@
+/** Writing of the credentials Secret, and what the actions are given. */
+import type { OperatorContext } from '../../context.ts';
+import { isKubeError, type Secret } from '../../kube/index.ts';
+import type { LoginProver } from '../../login/index.ts';
+import type { ActionResult, Key } from '../../runtime/index.ts';
+import type { AccountMemory } from './observe.ts';
+
+export interface Performer {
+  context: OperatorContext;
+  memory: AccountMemory;
+  prover: LoginProver;
+}
+
+/** Somebody else was faster, or it is gone: what is there now decides. */
+export async function writeSecret(
+  { memory }: Performer,
+  key: Key,
+  write: () => Promise<Secret>,
+): Promise<ActionResult> {
+  try {
+    memory.fresh.set(key, await write());
+  } catch (error) {
+    if (!isKubeError(error, 'Conflict', 'NotFound')) throw error;
+  }
+  return 'observe';
+}

@@ -1,0 +1,69 @@
+/** What a decision about an account is made from. */
+import type { Problem, relayApi, SmtpAccount } from '../../api/index.ts';
+import type { EffectivePlan, RelayAnswer } from '../../policy/index.ts';
+import type { RelayFacts } from '../../projection/index.ts';
+import type { Key } from '../../runtime/index.ts';
+import type { PreviousPassword, Published, SecretState } from './published.ts';
+
+/** The relay that was chosen, once it is open. */
+export interface ChosenRelay {
+  key: Key;
+  name: string;
+  namespace: string;
+  facts: RelayFacts;
+  /** This account's entry as it was written last. */
+  entry: relayApi.AccountConfig | undefined;
+  /** Limits of the workspace as they were written last. */
+  workspace: relayApi.WorkspaceConfig | undefined;
+  /** Whether every serving pod has applied entry and workspace; 'none': no pod serves. */
+  acknowledged: 'yes' | 'late' | 'none';
+  latePods: string[];
+  /** Verified domains that the workspace may send from, oldest first. */
+  domains: string[];
+}
+
+export interface PlanVerdict {
+  plan: EffectivePlan;
+  /** Accounts of the workspace that are older; undefined when their number does not matter. */
+  rank: number | undefined;
+  isServed: boolean;
+}
+
+/** The brought password. */
+export type PasswordSource =
+  { is: 'unused' } | { is: 'missing'; message: string } | { is: 'there'; password: string };
+
+export interface RestartTarget {
+  kind: 'Deployment' | 'StatefulSet' | 'DaemonSet';
+  name: string;
+}
+
+export interface AccountSnapshot {
+  key: Key;
+  account: SmtpAccount | undefined;
+  /** Absence from the cache is absence from the cluster. */
+  isListed: boolean;
+  problems: Problem[];
+  choice: RelayAnswer | undefined;
+  /** Undefined while the chosen relay is not open yet. */
+  relay: ChosenRelay | undefined;
+  /** Other relays that still serve this account. */
+  elsewhere: Key[];
+  plan: PlanVerdict | undefined;
+  secret: SecretState;
+  /** See isInherited; true also for the account's own Secret. */
+  isInherited: boolean;
+  /** Index of the verifier in the entry that the published password matches; -1: none. */
+  matched: number;
+  /** The Secret under the name that the spec had before. */
+  former: Published | undefined;
+  source: PasswordSource;
+  /** Workloads whose pods started before the present password was published. */
+  restarts: RestartTarget[];
+  lastUsed: ReadonlyMap<string, string>;
+  usage: NonNullable<SmtpAccount['status']>['usage'];
+  /** How often to look at the Secret. */
+  secretCheckMs: number;
+}
+
+export type { PreviousPassword };

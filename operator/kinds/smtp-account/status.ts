@@ -1,0 +1,138 @@
+/** Status of an account from a snapshot. Pure. */
+import type { SmtpAccountStatus } from '../../api/index.ts';
+import {
+  condition,
+  mergeConditions,
+  timestampOf,
+  type ConditionDraft,
+  type ConditionStatus,
+} from '../../runtime/index.ts';
+import { unverifiedOf } from './endpoint.ts';
+import { secretNameOf, type Published } from './published.ts';
+import { REASONS } from './reasons.ts';
+import { nextRotationAt } from './schedule.ts';
+import type { AccountSnapshot } from './snapshot.ts';
+
+/** Where the account stands: `step` is the one that it is at; those before it are done. */
+export interface Standing {
+  ready: ConditionStatus;
+  reason: string;
+  message: string;
+  step: 'spec' | 'plan' | 'relay' | 'login' | 'secret' | 'suspended' | 'done';
+}
+
+const STEPS = ['plan', 'relay', 'login', 'secret'] as const;
+
+export function statusOf(snapshot: AccountSnapshot, standing: Standing, now: Date): SmtpAccountStatus {
+  const account = snapshot.account!;
+  const { relay, secret } = snapshot;
+  const generation = account.metadata.generation;
+  const published = secret.is === 'ours' ? secret.published : undefined;
+  const username = relay?.entry?.username ?? published?.username;
+  const usage = snapshot.usage ?? account.status?.usage;
+  return {
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    ...(username === undefined || username === '' ? {} : { username }),
+    ...(relay === undefined
+      ? {}
+      : {
+          host: relay.facts.host,
+          ports: relay.facts.ports,
+          relayRef: { name: relay.name, namespace: relay.namespace },
+        }),
+    ...(published === undefined
+      ? {}
+      : { binding: { name: secretNameOf(account) }, credentials: credentialsOf(snapshot, published) }),
+    ...(usage === undefined ? {} : { usage }),
+    conditions: mergeConditions(account.status?.conditions, draftsOf(snapshot, standing), generation, now),
+  };
+}
+
+function credentialsOf(snapshot: AccountSnapshot, published: Published): SmtpAccountStatus['credentials'] {
+  const next = nextRotationAt(snapshot.account!, published);
+  const previous = published.previous.map(({ id, revision, validUntil }) => {
+    const lastUsedAt = snapshot.lastUsed.get(id);
+    return { revision, validUntil, ...(lastUsedAt === undefined ? {} : { lastUsedAt }) };
+  });
+  return {
+    revision: published.revision,
+    issuedAt: timestampOf(new Date(published.issuedAt ?? 0)),
+    answered: published.answered,
+    ...(previous.length === 0 ? {} : { previous }),
+    ...(Number.isFinite(next) ? { nextRotationAt: timestampOf(new Date(next)) } : {}),
+  };
+}
+
+function draftsOf(snapshot: AccountSnapshot, standing: Standing): ConditionDraft[] {
+  const { ready, reason, message } = standing;
+  const phase =
+    ready === 'True' || standing.step === 'suspended'
+      ? []
+      : [condition(ready === 'False' ? 'Stalled' : 'Reconciling', 'True', reason, message)];
+  return [
+    condition('Ready', ready, reason, message),
+    planAccepted(snapshot, standing),
+    step(
+      standing,
+      'relay',
+      'RelaySynced',
+      REASONS.applied,
+      'every pod of the relay has acknowledged the account',
+    ),
+    step(standing, 'login', 'LoginVerified', REASONS.proven, 'the published password was proven by a login'),
+    step(standing, 'secret', 'SecretReady', REASONS.published, `Secret ${secretNameOf(snapshot.account!)}`),
+    sendersVerified(snapshot),
+    ...phase,
+  ];
+}
+
+/** True when the account is past this step, what it stands at for the step itself, Unknown before it. */
+function step(
+  standing: Standing,
+  name: (typeof STEPS)[number],
+  type: string,
+  reason: string,
+  message: string,
+): ConditionDraft {
+  if (standing.step === 'done') return condition(type, 'True', reason, message);
+  if (standing.step === name) return condition(type, standing.ready, standing.reason, standing.message);
+  if (standing.step === 'suspended') {
+    if (name === 'login') return condition(type, 'False', standing.reason, standing.message);
+    return condition(type, 'True', reason, message);
+  }
+  const at = STEPS.indexOf(standing.step as (typeof STEPS)[number]);
+  const isPast = at > STEPS.indexOf(name) && standing.step !== 'secret';
+  return isPast
+    ? condition(type, 'True', reason, message)
+    : condition(type, 'Unknown', REASONS.pending, 'not looked at yet');
+}
+
+function planAccepted({ plan }: AccountSnapshot, standing: Standing): ConditionDraft {
+  if (plan === undefined) return condition('PlanAccepted', 'Unknown', REASONS.pending, 'not looked at yet');
+  if (!plan.isServed) return condition('PlanAccepted', 'False', REASONS.planExceeded, standing.message);
+  const { name, source, maxAccounts } = plan.plan;
+  if (name === undefined)
+    return condition('PlanAccepted', 'True', REASONS.unlimited, 'the workspace has no plan');
+  const origin = source === 'DefaultPlan' ? `default plan ${name} of the relay` : `plan ${name}`;
+  const room = maxAccounts === undefined ? '' : `, ${maxAccounts} accounts`;
+  return condition('PlanAccepted', 'True', REASONS.withinPlan, `${origin}${room}`);
+}
+
+function sendersVerified({ account, relay }: AccountSnapshot): ConditionDraft {
+  const type = 'SendersVerified';
+  if (relay === undefined) return condition(type, 'Unknown', REASONS.pending, 'not looked at yet');
+  const missing = unverifiedOf(account!, relay.domains);
+  if (missing.length > 0) {
+    const message = `not verified for this workspace: ${missing.join(', ')}; mail from there is refused`;
+    return condition(type, 'False', REASONS.sendersMissing, message);
+  }
+  if (relay.domains.length === 0) {
+    return condition(
+      type,
+      'False',
+      REASONS.sendersMissing,
+      'the workspace has no verified domain: mail is refused',
+    );
+  }
+  return condition(type, 'True', REASONS.senders, 'every allowed sender is in a verified domain');
+}
