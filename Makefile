@@ -33,7 +33,7 @@ provider-install: setup ## Put the Terraform provider into the local mirror
 	@npm run -s provider-install
 
 clean: ## Remove what was built in this folder
-	rm -rf node_modules dist provider/dist examples/*/cdktf.out .state
+	rm -rf node_modules dist provider/dist provider/constructs/dist examples/*/cdktf.out .state
 
 clean-all: ## Also remove the cache, and the namespaces and processes of test clusters
 	@if [ -d node_modules ]; then npm run -s cluster -- clean-all; else rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/migosmtp"; fi

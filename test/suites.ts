@@ -38,5 +38,11 @@ export const SUITES: Suite[] = [
   { name: 'api', title: 'definitions on the API server', paths: ['test/integration/api/'], workers: 1 },
   { name: 'operator', title: 'operator in the cluster', paths: ['test/integration/operator/'], workers: 1 },
   { name: 'provider', title: 'the real terraform', paths: ['test/integration/provider/'], workers: 1 },
+  {
+    name: 'constructs',
+    title: 'constructs and examples',
+    paths: ['test/integration/constructs/'],
+    workers: 1,
+  },
   { name: 'e2e', title: 'the demo and its secrets', paths: ['test/e2e/'], workers: 1 },
 ];
