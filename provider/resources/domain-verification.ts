@@ -8,13 +8,14 @@ import {
   type Schema,
   type ValueObject,
 } from '../core/index.ts';
-import { follow, type KubeObject } from '../kube/index.ts';
+import type { KubeObject } from '../kube/index.ts';
+import { awaitObject } from './await-object.ts';
 import type { ClusterHandle } from './cluster-handle.ts';
 import { address, timeoutsAttribute, uid } from './common.ts';
 import { importById } from './import.ts';
 import { judgeVerified } from './kinds.ts';
 import { kindSchemas } from './schema.generated.ts';
-import { notRefreshed, timeoutOf, unfinished, withSession } from './session.ts';
+import { notRefreshed, timeoutOf, withSession } from './session.ts';
 
 const DEFAULT_TIMEOUT = '60m';
 const READ_TIMEOUT = '2m';
@@ -55,26 +56,9 @@ function wait(cluster: ClusterHandle, planned: ValueObject, call: Call): Promise
     const { client, path, signal, title } = session;
     const start = await client.get(path, signal);
     if (start === undefined) return { diagnostics: [missing(title)] };
-    let last: KubeObject | undefined = start;
-    try {
-      const verdict = await follow(
-        client,
-        path,
-        start,
-        (found) => {
-          last = found;
-          if (found === undefined) return { failed: 'it was deleted meanwhile' };
-          const progress = judgeVerified(found);
-          return progress === 'waiting' ? undefined : progress;
-        },
-        signal,
-      );
-      if (verdict === 'done') return { state: verified(planned, last ?? start) };
-      return { diagnostics: [error('Domain cannot be verified', `${title}: ${verdict.failed}.`)] };
-    } catch (cause) {
-      if (!signal.aborted) throw cause;
-      return { diagnostics: [await unfinished(session, last, false)] };
-    }
+    const wait = { start, declared: planned, isNew: false, judge: judgeVerified };
+    const { last, problem } = await awaitObject(session, wait);
+    return problem ? { diagnostics: [problem] } : { state: verified(planned, last ?? start) };
   });
 }
 

@@ -11,15 +11,22 @@ export interface KindBehaviour {
   judge(object: KubeObject, declared: ValueObject): Progress;
 }
 
-export type Progress = 'done' | 'waiting' | { readonly failed: string };
+/** `stalled` may still get better, when what it misses is made in the same apply; `failed` is final. */
+export type Progress = 'done' | 'waiting' | { readonly stalled: string } | { readonly failed: string };
 
-/** Ready for the spec that was applied; what cannot get better by waiting fails at once. */
-export function judgeReady(object: KubeObject): Progress {
+/**
+ * Ready for the spec that was applied.
+ * @param wantedRest reason of a Ready=False that was asked for, such as Suspended: no more will come
+ */
+export function judgeReady(object: KubeObject, wantedRest?: string): Progress {
   if (!isObserved(object)) return 'waiting';
+  const ready = currentCondition(object, 'Ready');
+  if (ready?.status === 'True' || (wantedRest !== undefined && ready?.reason === wantedRest)) return 'done';
   const stalled = currentCondition(object, 'Stalled');
-  if (stalled?.status === 'True')
-    return { failed: `${stalled.reason ?? 'Stalled'}: ${stalled.message ?? ''}` };
-  return currentCondition(object, 'Ready')?.status === 'True' ? 'done' : 'waiting';
+  if (stalled?.status === 'True') {
+    return { stalled: `${stalled.reason ?? 'Stalled'}: ${stalled.message ?? ''}` };
+  }
+  return 'waiting';
 }
 
 /** Whether status speaks of the present spec; without this a wait would believe the last spec's Ready. */

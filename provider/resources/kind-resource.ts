@@ -15,6 +15,7 @@ import {
 } from '../core/index.ts';
 import { ApiError, follow, type KubeObject } from '../kube/index.ts';
 import type { ClusterHandle } from './cluster-handle.ts';
+import { awaitObject } from './await-object.ts';
 import { address, metadata, steering, uid } from './common.ts';
 import { fromObject } from './from-object.ts';
 import { importById } from './import.ts';
@@ -22,7 +23,7 @@ import type { KindBehaviour } from './kind-behaviour.ts';
 import type { KindSchema } from './kind-schema.ts';
 import { leftovers, withdrawn } from './leftovers.ts';
 import { kindSchemas } from './schema.generated.ts';
-import { notRefreshed, timeoutOf, unfinished, withSession, type Session } from './session.ts';
+import { notRefreshed, timeoutOf, withSession, type Session } from './session.ts';
 import { toObject } from './to-object.ts';
 
 const READ_TIMEOUT = '2m';
@@ -152,28 +153,12 @@ interface Applied {
 /** Waits on a watch that starts at what apply answered, then reads once more, so that nothing stale is kept. */
 async function waitAndRead(session: Session, behaviour: KindBehaviour, applied: Applied): Promise<Outcome> {
   const { client, path, signal } = session;
-  const schema = kindSchemas[behaviour.kind];
-  const state = (found: KubeObject) => fromObject(schema, found, applied.declared);
-  if (applied.declared['wait'] === false) return { state: state(applied.object) };
-  let last: KubeObject | undefined = applied.object;
-  try {
-    const judge = (found: KubeObject | undefined) => {
-      last = found;
-      if (found === undefined) return { failed: 'it was deleted meanwhile' };
-      const progress = behaviour.judge(found, applied.declared);
-      return progress === 'waiting' ? undefined : progress;
-    };
-    const verdict = await follow(client, path, applied.object, judge, signal);
-    const current = (await client.get(path, signal)) ?? last;
-    if (verdict === 'done') return { state: state(current ?? applied.object) };
-    return { state: current ? state(current) : null, diagnostics: [failed(session, verdict.failed)] };
-  } catch (cause) {
-    if (!signal.aborted) throw cause;
-    return {
-      state: state(last ?? applied.object),
-      diagnostics: [await unfinished(session, last, applied.isNew)],
-    };
-  }
+  const { object, declared, isNew } = applied;
+  const state = (found: KubeObject) => fromObject(kindSchemas[behaviour.kind], found, declared);
+  if (declared['wait'] === false) return { state: state(object) };
+  const { last, problem } = await awaitObject(session, { ...behaviour, start: object, declared, isNew });
+  if (problem) return { state: last ? state(last) : null, diagnostics: [problem] };
+  return { state: state((await client.get(path, signal)) ?? last ?? object) };
 }
 
 async function read(
@@ -217,13 +202,6 @@ async function remove(
 
 function isGone(uid: string) {
   return (found: KubeObject | undefined) => (found?.metadata.uid === uid ? undefined : 'gone');
-}
-
-function failed({ title }: Session, words: string): Diagnostic {
-  return error(
-    'The object cannot get ready',
-    `${title}: ${words}. Waiting longer does not help; mend the cause and run again.`,
-  );
 }
 
 function alreadyExists({ kind }: KindBehaviour, { title, path }: Session): Diagnostic {

@@ -6,7 +6,7 @@ import { isObserved, judgeReady, type KindBehaviour, type Progress } from './kin
 const smtpRelay: KindBehaviour = {
   kind: 'smtp_relay',
   timeouts: { create: '10m', update: '10m', delete: '5m' },
-  judge: judgeReady,
+  judge: (object) => judgeReady(object, 'ScaledToZero'),
 };
 
 /** A raised rotation or reset is done when status answers it, which may be after Ready was seen. */
@@ -14,7 +14,7 @@ const smtpAccount: KindBehaviour = {
   kind: 'smtp_account',
   timeouts: { create: '5m', update: '5m', delete: '5m' },
   judge(object, declared) {
-    const progress = judgeReady(object);
+    const progress = judgeReady(object, 'Suspended');
     return progress === 'done' && !isAnswered(object, declared) ? 'waiting' : progress;
   },
 };
@@ -34,7 +34,7 @@ const verifiedDomain: KindBehaviour = {
 const planLimit: KindBehaviour = {
   kind: 'plan_limit',
   timeouts: { create: '5m', update: '5m', delete: '5m' },
-  judge: judgeReady,
+  judge: (object) => judgeReady(object),
 };
 
 /** Done when the outcome is known: delivered, or failed with the reply that says why. */
@@ -64,7 +64,9 @@ export function judgeVerified(object: KubeObject): Progress {
   return judgeReady(object);
 }
 
+/** A suspended account answers its triggers when it is back. */
 function isAnswered(object: KubeObject, declared: ValueObject): boolean {
+  if (object.spec?.['suspended'] === true) return true;
   const rotation = attribute(declared, 'rotation');
   const answered = ((object.status?.['credentials'] ?? {}) as { answered?: Json }).answered ?? {};
   return (

@@ -9,12 +9,13 @@ import {
   type Schema,
   type ValueObject,
 } from '../core/index.ts';
-import { follow, type KubeObject } from '../kube/index.ts';
+import type { KubeObject } from '../kube/index.ts';
+import { awaitObject } from './await-object.ts';
 import { address, DEFAULT_NAMESPACE } from './common.ts';
 import type { ClusterHandle } from './cluster-handle.ts';
 import { judgeReady } from './kind-behaviour.ts';
 import { kindSchemas } from './schema.generated.ts';
-import { unfinished, withSession, type Session } from './session.ts';
+import { withSession, type Session } from './session.ts';
 
 const OPEN_TIMEOUT = '5m';
 const { name, namespace } = address('SmtpAccount');
@@ -87,22 +88,9 @@ async function readyAccount(session: Session, uid: unknown): Promise<KubeObject 
   const start = await client.get(path, signal);
   if (start === undefined) return missing(title);
   if (typeof uid === 'string' && start.metadata.uid !== uid) return replaced(title);
-  let last: KubeObject | undefined = start;
-  const judge = (found: KubeObject | undefined) => {
-    last = found;
-    if (found === undefined) return missing(title);
-    const progress = judgeReady(found);
-    if (progress === 'waiting') return undefined;
-    return progress === 'done'
-      ? found
-      : error('The account cannot get ready', `${title}: ${progress.failed}.`);
-  };
-  try {
-    return await follow(client, path, start, judge, signal);
-  } catch (cause) {
-    if (!signal.aborted) throw cause;
-    return unfinished(session, last, false);
-  }
+  const wait = { start, declared: object(), isNew: false, judge: (found: KubeObject) => judgeReady(found, 'Suspended') };
+  const { last, problem } = await awaitObject(session, wait);
+  return problem ?? last ?? missing(title);
 }
 
 async function credentials({ client, path, signal, title }: Session, value: ValueObject, found: KubeObject) {
