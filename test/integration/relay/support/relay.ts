@@ -123,13 +123,7 @@ export async function launch(
 ) {
   await writeFile(file, stringify(config));
   const main = resolve(import.meta.dirname, '../../../../relay/main.ts');
-  const [command = process.execPath, ...args] = [
-    ...(options.command ?? []),
-    process.execPath,
-    main,
-    '--config',
-    file,
-  ];
+  const [command, ...args] = [...(options.command ?? []), process.execPath, main, '--config', file];
   const child: ChildProcess = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, RELAY_LOG_LEVEL: 'debug', ...options.env },
@@ -143,7 +137,10 @@ export async function launch(
       return log.split('\n').find((entry) => entry.includes('"relay started"'));
     },
     { what: 'the relay to start', timeoutMs: 20_000 },
-  );
+  ).catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
   const { ports, startMs } = JSON.parse(line) as { ports: TestRelay['ports']; startMs: number };
   return { child, ports, startMs, log: () => log };
 }

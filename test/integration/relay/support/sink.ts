@@ -16,7 +16,7 @@ export interface SinkScript {
   mail?: (line: string) => string | undefined;
   rcpt?: (line: string) => string | undefined;
   /** After the final dot; `drop` closes without an answer. */
-  dot?: (message: Received) => string | 'drop' | undefined;
+  dot?: (message: Received) => string | undefined;
   auth?: (line: string) => string | undefined;
   ehlo?: readonly string[];
 }
@@ -88,7 +88,7 @@ function converse(socket: Socket, received: Received[], script: () => SinkScript
       say('221 bye');
       socket.end();
     } else {
-      say('250 ok');
+      say(['RSET', 'NOOP'].includes(verb) ? '250 ok' : '502 5.5.1 not here');
     }
   };
   const endOfData = (data: Buffer) => {
