@@ -67,7 +67,8 @@ function unavailable(detail: string): LoginOutcome {
   return { kind: 'unavailable', detail };
 }
 
-function upgrade(socket: Socket, plain: Conversation, target: LoginTarget): Promise<TLSSocket> {
+/** STARTTLS was answered with 220: the socket from here on. */
+export function upgrade(socket: Socket, plain: Conversation, target: LoginTarget): Promise<TLSSocket> {
   plain.release();
   const { servername, ca } = target;
   const secure = connectTls({
@@ -83,13 +84,13 @@ function upgrade(socket: Socket, plain: Conversation, target: LoginTarget): Prom
   });
 }
 
-interface Reply {
+export interface Reply {
   code: number;
   text: string;
 }
 
 /** Commands and replies on one socket, one at a time. */
-class Conversation {
+export class Conversation {
   readonly #socket: Socket;
   #received = '';
   #failure: Error | undefined;
