@@ -1,11 +1,13 @@
 /** The real terraform on one stack folder, with the provider from the local mirror. */
 import { spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 
 export interface TerraformOptions {
   folder: string;
   /** File for TF_CLI_CONFIG_FILE, naming the mirror. */
   cliConfig: string;
-  env: Record<string, string>;
+  /** Everything that terraform prints is also kept here. */
+  outputFile: string;
   /** Write a TRACE log to this file. */
   traceFile?: string;
 }
@@ -14,7 +16,6 @@ export interface TerraformOptions {
 export function terraform(args: string[], options: TerraformOptions): Promise<string> {
   const env: NodeJS.ProcessEnv = {
     ...process.env,
-    ...options.env,
     TF_CLI_CONFIG_FILE: options.cliConfig,
     TF_IN_AUTOMATION: '1',
     CHECKPOINT_DISABLE: '1',
@@ -28,7 +29,8 @@ export function terraform(args: string[], options: TerraformOptions): Promise<st
     child.once('error', (cause) =>
       reject(new Error('terraform could not be started: is it on PATH?', { cause })),
     );
-    child.once('exit', (code) => {
+    child.once('close', (code) => {
+      appendFileSync(options.outputFile, `$ terraform ${args.join(' ')}\n${output}`);
       if (code === 0) resolve(output);
       else reject(new Error(`terraform ${args[0]} ended with ${code}:\n${output.slice(-4000)}`));
     });

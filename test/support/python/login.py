@@ -1,8 +1,9 @@
-"""Log in to a relay as an app would, with Python's own smtplib; sends mail when told to.
+"""Log in to a relay as an app would, with Python's own smtplib; send mail when told to.
 
-Standard input: {"host", "port", "mode": "starttls"|"tls", "username", "password", "ca"?, "name"?, "send"?: {"from", "to", "subject"}}.
-`name` is what the certificate must say, when `host` is an address. Standard output: {"code", "text"} of the last reply.
-The password is read from standard input so that it stands in no process list.
+Standard input, a JSON object a line: {"host", "port", "mode": "starttls"|"tls", "username", "password", "ca"?, "name"?,
+"send"?: {"from", "to", "subject"}}. `name` is what the certificate must say, when `host` is an address.
+Standard output, a line for each: {"code", "text", "at"} of the last reply, `at` in seconds since 1970; or {"error"}.
+Passwords come over standard input so that they stand in no process list.
 """
 
 import json
@@ -10,6 +11,7 @@ import smtplib
 import socket
 import ssl
 import sys
+import time
 from email.message import EmailMessage
 from email.utils import make_msgid
 
@@ -55,5 +57,11 @@ def attempt(request):
         return next(iter(error.recipients.values()))
 
 
-code, text = attempt(json.load(sys.stdin))
-json.dump({"code": code, "text": text.decode("utf-8", "replace") if isinstance(text, bytes) else text}, sys.stdout)
+for line in sys.stdin:
+    try:
+        code, text = attempt(json.loads(line))
+        text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        reply = {"code": code, "text": text, "at": time.time()}
+    except (OSError, smtplib.SMTPException) as error:
+        reply = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(reply), flush=True)
