@@ -10,6 +10,7 @@ import { UsageBoard } from '../usage/index.ts';
 import { createPlanLimitControllers } from './plan-limit/index.ts';
 import { createAccountController } from './smtp-account/index.ts';
 import { createRelayController } from './smtp-relay/index.ts';
+import { createTestMessageController } from './test-message/index.ts';
 import { createVerifiedDomainController } from './verified-domain/index.ts';
 
 /** In the order in which they start: relays first, as everything waits for them. */
@@ -21,5 +22,6 @@ export function createControllers(context: OperatorContext): PreparedController[
     createAccountController(context, usage),
     createVerifiedDomainController(context),
     ...createPlanLimitControllers(context, usage),
+    createTestMessageController(context),
   ];
 }
