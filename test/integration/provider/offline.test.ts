@@ -1,0 +1,249 @@
+/** What works without any cluster: validation, plans of new objects, functions, mocks, moved, unknown settings. */
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Terraform, unframed } from './terraform.ts';
+
+jest.setTimeout(60_000);
+
+let terraform: Terraform;
+const NOWHERE = `provider "migosmtp" {
+  host = "https://127.0.0.1:1"
+}
+`;
+beforeAll(async () => {
+  terraform = await Terraform.start(NOWHERE);
+}, 120_000);
+afterAll(() => terraform.remove());
+
+interface Wrong {
+  what: string;
+  type: string;
+  body: string;
+  line: RegExp;
+  words: string;
+}
+
+const WRONG: Wrong[] = [
+  {
+    what: 'a duration',
+    type: 'smtp_account',
+    body: 'rotation = { interval = "often" }',
+    line: /rotation = \{ interval = "often" \}/,
+    words: 'rotation.interval must be a length of time such as "90s", "24h" or "1h30m"',
+  },
+  {
+    what: 'a number below its least',
+    type: 'smtp_account',
+    body: 'limits = { per_day = 0 }',
+    line: /limits = /,
+    words: 'limits.per_day must be from 1 to 2147483647, not 0',
+  },
+  {
+    what: 'a fraction of an email',
+    type: 'smtp_account',
+    body: 'limits = { per_day = 1.5 }',
+    line: /limits = /,
+    words: 'limits.per_day must be a whole number',
+  },
+  {
+    what: 'a word that is not in the list',
+    type: 'plan_limit',
+    body: 'plan = "40k"',
+    line: /plan = "40k"/,
+    words: 'plan must be one of "10k", "20k", "30k", not "40k"',
+  },
+  {
+    what: 'a sender in a set',
+    type: 'smtp_account',
+    body: 'allowed_senders = ["ok@example.com", "not an address"]',
+    line: /allowed_senders = /,
+    words: 'must be an email address, or "*@example.com" for all of a domain',
+  },
+  {
+    what: 'an entry of a nested set',
+    type: 'smtp_account',
+    body: 'rollout_targets = [{ kind = "Job", name = "a" }]',
+    line: /rollout_targets = /,
+    words: 'rollout_targets[0].kind must be one of "Deployment", "StatefulSet", "DaemonSet", not "Job"',
+  },
+  {
+    what: 'two attributes that exclude each other',
+    type: 'smtp_account',
+    body: 'password_from = { name = "mine" }\n rotation = { interval = "24h" }',
+    line: /resource "migosmtp_smtp_account" "it"/,
+    words: 'rotation.interval cannot be used with password_from',
+  },
+  {
+    what: 'one of two that is needed',
+    type: 'smtp_relay',
+    body: 'delivery = {}',
+    line: /delivery = \{\}/,
+    words: 'delivery needs exactly one of smarthost and direct',
+  },
+  {
+    what: 'a reserved key',
+    type: 'smtp_account',
+    body: 'secret = { keys = { password = "x" } }',
+    line: /secret = /,
+    words: 'secret.keys may not redefine a standard key',
+  },
+  {
+    what: 'a name that Kubernetes would refuse',
+    type: 'plan_limit',
+    body: 'namespace = "My_Space"\n plan = "10k"',
+    line: /namespace = "My_Space"/,
+    words: 'namespace must be the name of a Kubernetes namespace',
+  },
+];
+
+describe('validate', () => {
+  it.each(WRONG)('refuses $what with one diagnostic at its line', async ({ type, body, line, words }) => {
+    terraform.write(`resource "migosmtp_${type}" "it" {\n name = "it"\n ${body}\n}\n`);
+    const { code, output } = await terraform.run(['validate', '-no-color']);
+    expect(code).toBe(1);
+    expect(output.match(/Error:/g)).toHaveLength(1);
+    expect(unframed(output)).toContain(words);
+    expect(output).toMatch(line);
+  });
+
+  it('leaves alone what only apply will know', async () => {
+    terraform.write(`resource "terraform_data" "late" {}
+resource "migosmtp_smtp_account" "it" {
+  name          = "it"
+  password_from = terraform_data.late.output
+  rotation      = { interval = terraform_data.late.output, revision = 1 }
+  limits        = { per_day = terraform_data.late.output }
+}`);
+    await terraform.ok(['validate']);
+  });
+});
+
+describe('plan', () => {
+  it('of new objects asks no cluster', async () => {
+    terraform.write(`${NOWHERE}resource "migosmtp_smtp_account" "it" {\n name = "it"\n}`);
+    const { output } = await terraform.plan();
+    expect(output).toMatch(/username\s+= \(known after apply\)/);
+    expect(output).toMatch(/namespace\s+= "default"/);
+  });
+
+  it('works while the cluster is still to be made', async () => {
+    terraform.write(`resource "terraform_data" "cluster" {
+  input = "https://127.0.0.1:1"
+}
+provider "migosmtp" {
+  host = terraform_data.cluster.output
+}
+resource "migosmtp_smtp_account" "it" {
+  name = "it"
+}
+ephemeral "migosmtp_smtp_credentials" "it" {
+  name = migosmtp_smtp_account.it.name
+  uid  = migosmtp_smtp_account.it.uid
+}`);
+    expect((await terraform.plan()).output).toContain('2 to add');
+  });
+
+  it('follows a moved block', async () => {
+    const state = (name: string) => ({
+      version: 4,
+      terraform_version: '1.11.4',
+      serial: 1,
+      lineage: 'test',
+      outputs: {},
+      resources: [
+        {
+          mode: 'managed',
+          type: 'migosmtp_plan_limit',
+          name,
+          provider: 'provider["registry.terraform.io/migosmtp/migosmtp"]',
+          instances: [
+            {
+              schema_version: 0,
+              // An attribute that this release does not have any more is dropped.
+              attributes: { name: 'it', namespace: 'default', plan: '10k', forgotten: true },
+            },
+          ],
+        },
+      ],
+    });
+    writeFileSync(join(terraform.folder, 'old.tfstate'), JSON.stringify(state('old')));
+    terraform.write(`${NOWHERE}resource "migosmtp_plan_limit" "new" {
+  name = "it"
+  plan = "10k"
+}
+moved {
+  from = migosmtp_plan_limit.old
+  to   = migosmtp_plan_limit.new
+}`);
+    const args = ['plan', '-no-color', '-refresh=false', '-state=old.tfstate'];
+    const output = await terraform.ok(args);
+    expect(output).toContain('migosmtp_plan_limit.old has moved to migosmtp_plan_limit.new');
+    expect(output).toContain('0 to add, 0 to change, 0 to destroy');
+  });
+});
+
+describe('functions', () => {
+  it.each([
+    [
+      'smtp_url("mail.example.com", 587, "user@x", "p:w/ä")',
+      'smtp://user%40x:p%3Aw%2F%C3%A4@mail.example.com:587',
+    ],
+    ['smtp_url("mail.example.com", 465, "u", "p")', 'smtps://u:p@mail.example.com:465'],
+    [
+      'spf_merge("v=spf1 mx ~all", "v=spf1 a:relay.example.com mx -all")',
+      'v=spf1 mx a:relay.example.com ~all',
+    ],
+    [
+      'join("|", provider::migosmtp::txt_chunks(join("", [for i in range(300) : "x"])))',
+      `${'x'.repeat(255)}|${'x'.repeat(45)}`,
+    ],
+  ])('%s', async (call, expected) => {
+    const expression = call.startsWith('join') ? call : `provider::migosmtp::${call}`;
+    terraform.write(`${NOWHERE}output "it" {\n value = ${expression}\n}`);
+    expect(await terraform.ok(['plan', '-no-color'])).toContain(`"${expected}"`);
+  });
+
+  it('say which argument is wrong', async () => {
+    terraform.write(`output "it" {\n value = provider::migosmtp::smtp_url("h", 70000, "u", "p")\n}`);
+    const { code, output } = await terraform.run(['plan', '-no-color']);
+    expect(code).toBe(1);
+    expect(unframed(output)).toContain('port must be a whole number from 1 to 65535');
+  });
+});
+
+describe('terraform test', () => {
+  it('runs with a mocked provider', async () => {
+    terraform.write(`${NOWHERE}resource "migosmtp_smtp_account" "it" {\n name = "it"\n}
+output "username" {\n value = migosmtp_smtp_account.it.username\n}`);
+    mkdirSync(join(terraform.folder, 'tests'), { recursive: true });
+    writeFileSync(
+      join(terraform.folder, 'tests/account.tftest.hcl'),
+      `mock_provider "migosmtp" {
+  mock_resource "migosmtp_smtp_account" {
+    defaults = { username = "smtpuser_00000000" }
+  }
+}
+run "makes_an_account" {
+  assert {
+    condition     = output.username == "smtpuser_00000000"
+    error_message = "no username"
+  }
+}`,
+    );
+    expect(await terraform.ok(['test', '-no-color'])).toContain('1 passed, 0 failed');
+  });
+});
+
+describe('providers schema', () => {
+  it('marks what is secret, and has no password outside of the ephemeral resource', async () => {
+    const text = await terraform.ok(['providers', 'schema', '-json']);
+    const schema = (JSON.parse(text) as { provider_schemas: Record<string, Record<string, object>> })
+      .provider_schemas['registry.terraform.io/migosmtp/migosmtp'];
+    const stored = JSON.stringify([schema?.['resource_schemas'], schema?.['data_source_schemas']]);
+    expect(stored).not.toMatch(/"(password|uri)":/);
+    expect(JSON.stringify(schema?.['ephemeral_resource_schemas'])).toMatch(
+      /"password":\{[^}]*"sensitive":true/,
+    );
+  });
+});
