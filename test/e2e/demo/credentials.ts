@@ -53,7 +53,7 @@ export async function kubectlAccount(world: World): Promise<void> {
 
 /** Rotation by one number in the app's code. */
 export async function rotate(world: World, app: App): Promise<void> {
-  const { steps, cluster, smtp } = world;
+  const { steps, smtp } = world;
   await steps.run('rotation: the pipeline raises one number in the app and applies', async (note) => {
     const old = await credentialsOf(world, app.account);
     const revision = app.raise('revision');

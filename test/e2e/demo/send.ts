@@ -17,7 +17,7 @@ export async function sendFromApp(world: World, app: App): Promise<SunkMessage[]
         const found = wanted.map((subject) =>
           messages.find((message) => message.headers['subject'] === subject),
         );
-        return found.every((message) => message !== undefined) && (found as SunkMessage[]);
+        return found.every((message) => message !== undefined) && found;
       });
       for (const message of arrived)
         note(`arrived: ${message.from} -> ${message.recipients.join(', ')}: ${message.headers['subject']}`);
