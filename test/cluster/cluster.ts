@@ -12,7 +12,7 @@ import { installCrds } from './crds.ts';
 import { debianPackages, onPath } from './debian.ts';
 import { Refusal } from './failure.ts';
 import { newestLogs } from './pod-logs.ts';
-import { recorded } from './processes.ts';
+import { record, recorded, startDaemon } from './processes.ts';
 import type { ProcessIdentity } from './processes.ts';
 import { must, run } from './run.ts';
 import type { Finished } from './run.ts';
@@ -57,6 +57,25 @@ export class Cluster {
     options: CommandOptions & { stdio?: StdioOptions } = {},
   ): Promise<ChildProcess> {
     return spawnWrapped(await this.#wrap(argv, options), options);
+  }
+
+  /**
+   * Starts a server inside the cluster's network that ends with the cluster, not with this process; what it prints
+   * goes to the cluster's logs. It leads a process group of its own.
+   */
+  async startServer(
+    name: string,
+    argv: readonly string[],
+    options: CommandOptions = {},
+  ): Promise<ProcessIdentity> {
+    const identity = await startDaemon({
+      argv: await this.#wrap(argv, options),
+      logFile: join(this.paths.logs, `${name}.log`),
+      cwd: options.cwd ?? '/',
+      ...(options.env === undefined ? {} : { env: options.env }),
+    });
+    await record(this.paths.processes, `server-${name}`, identity);
+    return identity;
   }
 
   /**

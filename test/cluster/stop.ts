@@ -13,7 +13,10 @@ export async function removeCluster(name: string): Promise<void> {
   const agent = processes.get('node-agent');
   if (agent !== undefined) await terminate(agent, 3000);
   const rest = await recorded(paths.processes);
-  await Promise.all([...rest.values()].map((identity) => terminate(identity, 0)));
+  // Servers are told, as they may have children; the control plane's data goes with it, so nothing is lost by SIGKILL.
+  await Promise.all(
+    [...rest].map(([part, identity]) => terminate(identity, part.startsWith('server-') ? 2000 : 0)),
+  );
   await unmountBelow(paths.folder);
   await rm(paths.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }

@@ -4,12 +4,12 @@
  * Flow: startDnsServer(zones) -> publish / withdraw (returns once the server answers with the change) -> stop.
  * Limits: authoritative only, it resolves nothing else (REFUSED); TTLs are 1 s; one process group, ended with the test.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { debianPackages, type Cluster } from '../cluster/index.ts';
+import { isAlive, startDaemon, terminate, type ProcessIdentity } from '../cluster/processes.ts';
 import { zoneFile, type ZoneRecord } from './zone-file.ts';
 
 export type { ZoneRecord } from './zone-file.ts';
@@ -49,8 +49,7 @@ interface Place {
 export class DnsServer {
   readonly #options: DnsServerOptions & Place;
   readonly #records = new Map<string, ZoneRecord[]>();
-  #process: ChildProcess | undefined;
-  #log = '';
+  #process: ProcessIdentity | undefined;
   #serial = 1;
   /** One change at a time: nsd reloads everything that has changed. */
   #tail: Promise<unknown> = Promise.resolve();
@@ -104,31 +103,22 @@ export class DnsServer {
     const packages = await debianPackages(['nsd']);
     const argv = [packages.bin('nsd'), '-d', '-c', config];
     const { cluster } = this.#options;
-    const child =
+    const env = packages.env();
+    this.#process =
       cluster === undefined
-        ? spawn(argv[0]!, argv.slice(1), {
-            env: packages.env(),
-            stdio: ['ignore', 'pipe', 'pipe'],
-            detached: true,
-          })
-        : await cluster.spawn(['setsid', ...argv], { env: packages.env() });
-    this.#process = child;
-    child.stdout?.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
-    child.stderr?.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
+        ? await startDaemon({ argv, env, cwd: folder, logFile: join(folder, 'nsd.log') })
+        : await cluster.startServer(`nsd-${address}`, argv, { env });
     for (const zone of zones) await this.#untilServed(zone);
   }
 
   /** Ends the server and removes its files. */
   async stop(): Promise<void> {
-    const child = this.#process;
+    const main = this.#process;
     this.#process = undefined;
-    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      signalGroup(child, 'SIGCONT');
-      signalGroup(child, 'SIGTERM');
-      const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), 3000);
-      await ended;
-      clearTimeout(timer);
+    if (main !== undefined) {
+      signalGroup(main, 'SIGCONT');
+      signalGroup(main, 'SIGTERM');
+      await terminate(main, 3000);
     }
     await rm(this.#options.folder, { recursive: true, force: true });
   }
@@ -170,7 +160,7 @@ export class DnsServer {
       cluster === undefined
         ? await waitForSerial(wanted)
         : (await cluster.exec([process.execPath, '--input-type=module', '-e', probe(wanted)])).stdout.trim();
-    if (problem !== '') throw new Error(`nsd does not serve ${zone}: ${problem}\n${this.#log.slice(-1000)}`);
+    if (problem !== '') throw new Error(`nsd does not serve ${zone}: ${problem}`);
   }
 
   #signal(signal: NodeJS.Signals): void {
@@ -203,9 +193,10 @@ function probe(wanted: WantedSerial): string {
   return `${waitForSerial.toString()}\nprocess.stdout.write(await waitForSerial(${JSON.stringify(wanted)}));`;
 }
 
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+function signalGroup(leader: ProcessIdentity, signal: NodeJS.Signals): void {
+  if (!isAlive(leader)) return;
   try {
-    process.kill(-child.pid!, signal);
+    process.kill(-leader.pid, signal);
   } catch {
     // it has ended
   }

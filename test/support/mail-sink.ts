@@ -2,12 +2,12 @@
  * The next hop of a test: Postfix's smtp-sink, which takes every message and writes each to a file.
  * Role: what a smarthost would have received, envelope and bytes. Limits: no TLS, no refusals.
  */
-import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ChildProcess } from 'node:child_process';
 import type { Cluster } from '../cluster/index.ts';
+import { terminate, type ProcessIdentity } from '../cluster/processes.ts';
 
 /** A message as it arrived; `raw` has LF line ends and smtp-sink's own header lines removed. */
 export interface SunkMessage {
@@ -22,13 +22,13 @@ export class MailSink {
   readonly address: string;
   readonly port: number;
   readonly #folder: string;
-  readonly #child: ChildProcess;
+  readonly #process: ProcessIdentity;
 
-  constructor(address: string, port: number, folder: string, child: ChildProcess) {
+  constructor(address: string, port: number, folder: string, process: ProcessIdentity) {
     this.address = address;
     this.port = port;
     this.#folder = folder;
-    this.#child = child;
+    this.#process = process;
   }
 
   /** Everything that has arrived, oldest first. */
@@ -39,8 +39,10 @@ export class MailSink {
       .filter((message) => message !== undefined);
   }
 
-  stop(): void {
-    this.#child.kill('SIGTERM');
+  /** Ends it and removes what it took. */
+  async stop(): Promise<void> {
+    await terminate(this.#process, 1000);
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
@@ -50,7 +52,8 @@ export async function startSink(cluster: Cluster, port = 2525): Promise<MailSink
   const folder = mkdtempSync(join(tmpdir(), 'migosmtp-sink-'));
   // smtp-sink gives up root at once.
   await chmod(folder, 0o777);
-  const child = await cluster.spawn(
+  const identity = await cluster.startServer(
+    `sink-${address}`,
     ['smtp-sink', '-u', 'nobody', '-d', join(folder, '%s.'), `${address}:${port}`, '256'],
     { packages: ['postfix'] },
   );
@@ -58,7 +61,7 @@ export async function startSink(cluster: Cluster, port = 2525): Promise<MailSink
     const probe = await cluster.exec(['bash', '-c', `exec 3<>/dev/tcp/${address}/${port}`]);
     return probe.code === 0;
   });
-  return new MailSink(address, port, folder, child);
+  return new MailSink(address, port, folder, identity);
 }
 
 /** smtp-sink puts its own lines before the message: X-* with the envelope, and one Received of three lines. */

@@ -95,7 +95,7 @@ async function addNeighbours(
 /** Take everything down. */
 export async function takeDown(world: World): Promise<void> {
   world.smtp.stop();
-  world.sink.stop();
+  await world.sink.stop();
   await world.dns.stop();
   await world.cluster.stop();
 }
