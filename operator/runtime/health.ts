@@ -36,6 +36,5 @@ export async function startHealthServer(options: HealthOptions): Promise<Server>
     server.once('error', reject);
     server.listen(options.port, resolve);
   });
-  server.unref();
   return server;
 }

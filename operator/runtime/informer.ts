@@ -252,5 +252,6 @@ function versionOf(object: AnyObject): number {
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
+  // Keeps the process alive: it must outlast an API server that is away.
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
 }
