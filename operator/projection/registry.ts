@@ -12,9 +12,19 @@ export type RelayChange = 'opened' | 'closed' | 'facts' | 'pods' | 'progress';
 export class RelayRegistry {
   readonly #handles = new Map<Key, RelayHandle>();
   readonly #handlers: ((key: Key, change: RelayChange) => void)[] = [];
+  readonly #domainHandlers: ((workspaces: readonly string[]) => void)[] = [];
 
   onChange(handler: (key: Key, change: RelayChange) => void): void {
     this.#handlers.push(handler);
+  }
+
+  /** What these workspaces may send from has changed. */
+  onDomains(handler: (workspaces: readonly string[]) => void): void {
+    this.#domainHandlers.push(handler);
+  }
+
+  tellDomains(workspaces: readonly string[]): void {
+    for (const handler of this.#domainHandlers) handler(workspaces);
   }
 
   get(key: Key): RelayHandle | undefined {

@@ -75,6 +75,9 @@ export function createAccountController(context: OperatorContext, usage: UsageBo
   context.relays.onChange((relay, change) => {
     for (const key of concernedBy(context, waiters, relay, change)) prepared.queue.add(key, 'later');
   });
+  context.relays.onDomains((workspaces) => {
+    for (const key of workspaces.flatMap(inNamespace)) prepared.queue.add(key);
+  });
   usage.onRound(() => {
     const now = new Date();
     for (const account of caches.accounts.values()) {

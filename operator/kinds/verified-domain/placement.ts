@@ -2,7 +2,7 @@
 import type { relayApi } from '../../api/index.ts';
 import type { OperatorContext } from '../../context.ts';
 import type { RelayHandle } from '../../projection/index.ts';
-import type { Key } from '../../runtime/index.ts';
+import { isEqual, type Key } from '../../runtime/index.ts';
 import type { Serving } from './snapshot.ts';
 
 /** The relay is not open: nothing is known of its shards. */
@@ -43,9 +43,15 @@ export async function place(
   for (const other of context.relays.values()) {
     const isWanted = other === handle && entry !== undefined;
     if (isWanted || other.shards.get('domains', key) === undefined) continue;
+    const before = other.shards.get('domains', key);
     await other.shards.put('domains', key, undefined, { isUrgent: true });
+    context.relays.tellDomains(before?.workspaces ?? []);
   }
   if (handle === undefined || entry === undefined) return;
+  const before = handle.shards.get('domains', key);
   const placement = await handle.shards.put('domains', key, entry, { isUrgent: true });
   await handle.whenApplied([placement], APPLY_MS);
+  if (!isEqual(before?.workspaces, entry.workspaces)) {
+    context.relays.tellDomains([...new Set([...(before?.workspaces ?? []), ...entry.workspaces])]);
+  }
 }
