@@ -40,7 +40,7 @@ export async function listen(environment: Environment): Promise<Listener> {
   const clientCertificate = environment['PLUGIN_CLIENT_CERT'];
   const tls = clientCertificate ? { identity: createIdentity(Date.now()), clientCertificate } : undefined;
   const waiting: Socket[] = [];
-  const server = createServer({ pauseOnConnect: true }, (connection) => waiting.push(connection));
+  const server = createServer((connection) => waiting.push(connection));
   const folder = mkdtempSync(join(environment['PLUGIN_UNIX_SOCKET_DIR'] || tmpdir(), 'migosmtp-'));
   const socket = join(folder, 'plugin.sock');
   await bind(server, socket);

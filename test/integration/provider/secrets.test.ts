@@ -152,7 +152,7 @@ describe('a run with credentials', () => {
     const script = readFileSync(join(folder, wrapper), 'utf8');
     writeFileSync(
       join(folder, wrapper),
-      script.replace('exec node', 'exec node --require "$(dirname "$0")/fault.cjs"'),
+      script.replace('exec node', `exec node --require ${join(folder, 'fault.cjs')}`),
     );
     for (const made of ['.terraform', '.terraform.lock.hcl'])
       rmSync(join(crashing.folder, made), { recursive: true });
@@ -162,6 +162,7 @@ describe('a run with credentials', () => {
     operator.delayMs = 3000;
     const { code, output } = await crashing.run(['apply', '-auto-approve', '-no-color'], { env });
     operator.delayMs = 0;
+    expect(code).not.toBe(0);
     expect(code).not.toBe(0);
     const places = [
       { name: 'crash box', text: output, control: 'panic: TypeError in terraform-provider-migosmtp' },
