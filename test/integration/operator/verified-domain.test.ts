@@ -9,6 +9,7 @@ import {
   isReady,
   kind,
   namespace,
+  projected,
   relay,
   remove,
   until,
@@ -49,24 +50,15 @@ const hasReason =
   (object: Thing): boolean =>
     conditionOf(object, type)?.reason === reason;
 
+interface Entry {
+  domain: string;
+  workspaces: string[];
+  dkim: { selector: string }[];
+}
+
 /** What the relay has been told of a domain. */
-async function onRelay(
-  domain: string,
-): Promise<{ workspaces: string[]; dkim: { selector: string }[] } | undefined> {
-  const list = await world.cluster.api.get<{ items: Thing[] }>(
-    `/api/v1/namespaces/${NAMESPACE}/secrets?labelSelector=app.kubernetes.io/component=relay-config`,
-  );
-  return list.items
-    .map(
-      (secret) =>
-        JSON.parse(Buffer.from(secret.data?.['config.json'] ?? '', 'base64').toString()) as {
-          domains: never[];
-        },
-    )
-    .flatMap(
-      ({ domains }) => domains as { domain: string; workspaces: string[]; dkim: { selector: string }[] }[],
-    )
-    .find((entry) => entry.domain === domain);
+async function onRelay(domain: string): Promise<Entry | undefined> {
+  return (await projected<Entry>(world.cluster, 'domains')).find((entry) => entry.domain === domain);
 }
 
 test('its records are listed before DNS is asked, and it is Ready two seconds after they are published', async () => {

@@ -179,6 +179,20 @@ export async function until(
   }
 }
 
+/** What a relay has been told: entries of its shard Secrets. */
+export async function projected<T>(
+  cluster: Cluster,
+  list: 'accounts' | 'domains' | 'workspaces',
+): Promise<T[]> {
+  const { items } = await cluster.api.get<{ items: Thing[] }>(
+    `/api/v1/namespaces/${NAMESPACE}/secrets?labelSelector=app.kubernetes.io/component=relay-config`,
+  );
+  return items.flatMap(({ data }) => {
+    const text = Buffer.from(data?.['config.json'] ?? '', 'base64').toString();
+    return (JSON.parse(text) as Record<typeof list, T[]>)[list];
+  });
+}
+
 export function conditionOf(object: Thing, type = 'Ready'): Condition | undefined {
   return object.status?.conditions?.find((entry) => entry.type === type);
 }
