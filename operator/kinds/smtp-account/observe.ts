@@ -224,7 +224,7 @@ async function readRestarts(
       if (workload === undefined || annotation === revision) return [];
       // Made after the publication and never restarted by us: it has read the present password.
       const createdAt = Date.parse(workload.metadata.creationTimestamp ?? '');
-      const isYounger = annotation === undefined && createdAt >= Date.parse(published.issuedAt ?? '');
+      const isYounger = annotation === undefined && createdAt > Date.parse(published.issuedAt ?? '');
       return isYounger || (annotation === undefined && published.revision === 1) ? [] : [target];
     }),
   );

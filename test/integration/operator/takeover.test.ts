@@ -1,0 +1,99 @@
+/** Two replicas, one writer: handover on SIGTERM, takeover after a crash, restart without a write. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { NAMESPACE } from '../../../operator/install/index.ts';
+import { Leases, SmtpAccounts, type Lease } from '../../../operator/kube/index.ts';
+import type { SmtpAccount } from '../../../operator/api/index.ts';
+import {
+  apply,
+  create,
+  install,
+  isReady,
+  kind,
+  namespace,
+  relay,
+  type Installation,
+  type Thing,
+} from './support/installation.ts';
+import { Observer } from './support/observer.ts';
+
+const TEAM = 'team';
+const ACCOUNTS = 20;
+let world: Installation;
+let accounts: Observer<SmtpAccount>;
+let leases: Observer<Lease>;
+
+beforeAll(async () => {
+  world = await install({ replicas: 2 });
+  await relay(world);
+  await namespace(world.cluster, TEAM);
+  accounts = await Observer.start(world.cluster, SmtpAccounts, TEAM);
+  leases = await Observer.start(world.cluster, Leases, NAMESPACE);
+}, 1_200_000);
+afterAll(async () => {
+  await Promise.all([accounts?.stop(), leases?.stop()]);
+  await world?.stop();
+});
+
+const holder = (lease = leases.get(NAMESPACE, 'migosmtp-operator')): string =>
+  lease?.spec?.holderIdentity ?? '';
+const podOf = (identity: string): string => identity.split('_')[0]!;
+const ready = (object: SmtpAccount | undefined): boolean =>
+  object !== undefined && isReady(object as unknown as Thing);
+const declare = (name: string, spec: object = {}): Promise<Thing> =>
+  apply(world.cluster, kind('SmtpAccount', TEAM, name, spec));
+/** Until another process than this one holds the lease. */
+const untilTaken = (from: string, timeoutMs: number): Promise<number> =>
+  leases.until(NAMESPACE, 'migosmtp-operator', (lease) => ![from, ''].includes(holder(lease)), timeoutMs);
+const podPath = (name: string): string => `/api/v1/namespaces/${NAMESPACE}/pods/${name}`;
+
+/** What the operator wrote since a line of the audit log, Leases and Events aside. */
+async function writesSince(line: number): Promise<{ writes: string[]; line: number }> {
+  const text = await readFile(join(world.cluster.paths.logs, 'audit.jsonl'), 'utf8');
+  const lines = text.split('\n').slice(line, -1);
+  const writes = lines.flatMap((entry) => {
+    const { verb, user, objectRef, stage } = JSON.parse(entry) as {
+      verb: string;
+      stage: string;
+      user: { username: string };
+      objectRef?: { resource: string; name?: string; subresource?: string };
+    };
+    const isOurs = user.username === `system:serviceaccount:${NAMESPACE}:migosmtp-operator`;
+    const isWrite = ['create', 'update', 'patch', 'delete'].includes(verb);
+    const isCounted = isOurs && isWrite && stage === 'ResponseComplete' && objectRef?.resource !== 'leases';
+    return isCounted
+      ? [`${verb} ${objectRef?.resource}/${objectRef?.name} ${objectRef?.subresource ?? ''}`]
+      : [];
+  });
+  return { writes, line: line + lines.length };
+}
+
+test('SIGTERM gives the lease up at once, and the other replica goes on within three seconds', async () => {
+  await Promise.all(
+    Array.from({ length: ACCOUNTS }, (_, i) => create(world.cluster, kind('SmtpAccount', TEAM, `a${i}`, {}))),
+  );
+  for (let i = 0; i < ACCOUNTS; i++) await accounts.until(TEAM, `a${i}`, ready, 30_000);
+  const { line } = await writesSince(0);
+  const first = holder();
+  await world.cluster.api.call('DELETE', podPath(podOf(first)));
+  expect(await untilTaken(first, 15_000)).toBeLessThan(5_000);
+  await declare('after-handover');
+  expect(await accounts.until(TEAM, 'after-handover', ready, 20_000)).toBeLessThan(10_000);
+  // The new leader has looked at every account and had nothing to write about those that were Ready.
+  const { writes } = await writesSince(line);
+  expect(writes.filter((write) => / (smtpaccounts|secrets)\/a[0-9]/.test(write))).toEqual([]);
+}, 90_000);
+
+test('a leader that is killed is followed within twenty seconds', async () => {
+  const first = holder();
+  const processes = await world.cluster.processes();
+  const { metadata } = await world.cluster.api.get<Thing>(podPath(podOf(first)));
+  const victim = processes.get(`pod-${metadata.uid}-operator`);
+  expect(victim).toBeDefined();
+  process.kill(victim!.pid, 'SIGKILL');
+  const taken = await untilTaken(first, 25_000);
+  expect(taken).toBeLessThan(20_000);
+  await declare('after-crash');
+  await accounts.until(TEAM, 'after-crash', ready, 20_000);
+}, 90_000);
