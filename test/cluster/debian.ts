@@ -22,6 +22,9 @@ export interface DebianPackages {
   wrap(argv: readonly string[]): string[];
 }
 
+/** Raised when packages are unpacked in another way: what was unpacked before is then not used again. */
+const layout = 2;
+
 const binFolders = ['usr/sbin', 'usr/bin', 'usr/games', 'usr/lib/postgresql/15/bin'];
 
 /**
@@ -34,7 +37,10 @@ export async function debianPackages(
   onProgress: (line: string) => void = () => {},
 ): Promise<DebianPackages> {
   const set = [...new Set(names)].sort();
-  const id = createHash('sha256').update(set.join(' ')).digest('hex').slice(0, 12);
+  const id = createHash('sha256')
+    .update(`${layout} ${set.join(' ')}`)
+    .digest('hex')
+    .slice(0, 12);
   const root = join(cacheRoot(), 'debian', `${set[0] ?? 'none'}-${id}`);
   if (!existsSync(root)) {
     await withLock('debian', async () => {
@@ -62,7 +68,7 @@ async function unpack(
   if (wanted.length > 0) await apt.get(['--download-only', 'install', ...names]);
   await mergeUsr(work);
   for (const file of wanted) {
-    await must(['dpkg-deb', '--extract', join(cacheRoot(), 'apt', 'cache', 'archives', file), work]);
+    await extract(join(cacheRoot(), 'apt', 'cache', 'archives', file), work);
   }
   await relocateLinks(work, work);
   await must(['chmod', '0755', work]);
@@ -80,6 +86,12 @@ async function mergeUsr(root: string): Promise<void> {
     await mkdir(join(root, 'usr', name), { recursive: true });
     await symlink(`usr/${name}`, join(root, name));
   }
+}
+
+/** As dpkg installs: through the links of {@link mergeUsr}. `dpkg-deb --extract` puts folders in their place. */
+async function extract(file: string, root: string): Promise<void> {
+  const script = 'dpkg-deb --fsys-tarfile "$1" | tar --extract --keep-directory-symlink --directory "$2"';
+  await must(['bash', '-o', 'pipefail', '-c', script, 'bash', file, root]);
 }
 
 /** Absolute links would lead out of the unpacked tree: those whose target is inside become relative. */

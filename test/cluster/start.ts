@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,12 +13,12 @@ import type { Cluster } from './cluster.ts';
 import { startApi, startControllerManager } from './control-plane.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { installCrds } from './crds.ts';
-import { Refusal } from './failure.ts';
+import { Refusal, tail } from './failure.ts';
 import { repository } from './images.ts';
 import { kubeconfig, makePki } from './pki.ts';
-import { identify } from './processes.ts';
+import { identify, isAlive, recorded } from './processes.ts';
 import { clusterPaths, readRecord, writeRecord } from './state.ts';
-import type { ClusterRecord } from './state.ts';
+import type { ClusterPaths, ClusterRecord } from './state.ts';
 import { removeCluster, sweep } from './stop.ts';
 
 export interface ClusterOptions extends Partial<AgentSettings> {
@@ -109,7 +109,7 @@ async function bringUp(
     await startControllerManager(plane);
     if (crds.length > 0) progress(`installed ${crds.length} CRDs`);
     if (options.agent !== false) await startAgent(plane, options, progress);
-    await waitForDefaults(client, options.agent !== false);
+    await waitForDefaults(client, paths, options.agent !== false);
   } finally {
     client.close();
   }
@@ -121,12 +121,24 @@ async function bringUp(
  * Waits until a Pod can be created, which admission refuses while the namespace's ServiceAccount (and, up to 1.23,
  * its token) is missing, and until the node is there to run it.
  */
-async function waitForDefaults(client: ApiClient, withNode: boolean): Promise<void> {
+async function waitForDefaults(client: ApiClient, paths: ClusterPaths, withNode: boolean): Promise<void> {
   const containers = [{ name: 'probe', image: 'none' }];
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'probe' }, spec: { containers } };
   const canCreate = () => client.send('POST', '/api/v1/namespaces/default/pods?dryRun=All', pod);
   await until('a Pod could be created', canCreate);
-  if (withNode) await until('the node was there', () => client.send('GET', '/api/v1/nodes/local'));
+  if (!withNode) return;
+  await until('the node was there', async () => {
+    await failWithAgent(paths);
+    return client.send('GET', '/api/v1/nodes/local');
+  });
+}
+
+/** An agent that has ended makes no node: its last words say why. */
+async function failWithAgent(paths: ClusterPaths): Promise<void> {
+  const agent = (await recorded(paths.processes)).get('node-agent');
+  if (agent === undefined || isAlive(agent)) return;
+  const log = await readFile(join(paths.logs, 'node-agent.log'), 'utf8');
+  throw new Error(`the node agent ended at start:\n${tail(log, 20)}`);
 }
 
 async function until(what: string, ask: () => Promise<{ status: number }>): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApiClient } from '../api-client.ts';
 import { network } from '../state.ts';
@@ -13,6 +13,11 @@ interface Backends {
   service: string;
   port: string;
   targets: { host: string; port: number }[];
+}
+
+/** The machine's own names; one made from a bare image may have no such file. */
+function machineHosts(): string {
+  return existsSync('/etc/hosts') ? readFileSync('/etc/hosts', 'utf8') : '127.0.0.1\tlocalhost\n';
 }
 
 /** Keeps Service addresses served and Service names in hosts files. */
@@ -46,7 +51,7 @@ export class Services {
       this.#backends = () => endpoints.all().flatMap(fromEndpoints);
       this.#synced = [this.#services.synced, endpoints.synced];
     }
-    this.addHosts('_', undefined, readFileSync('/etc/hosts', 'utf8'));
+    this.addHosts('_', undefined, machineHosts());
   }
 
   async synced(): Promise<void> {
@@ -86,8 +91,7 @@ export class Services {
       this.#pending = false;
       for (const { metadata } of this.#services.all()) {
         const namespace = metadata.namespace ?? '';
-        if (!this.#writers.has(namespace))
-          this.addHosts(namespace, namespace, readFileSync('/etc/hosts', 'utf8'));
+        if (!this.#writers.has(namespace)) this.addHosts(namespace, namespace, machineHosts());
       }
       this.#helper.serve(this.#served());
       for (const write of this.#writers.values()) write();

@@ -1,3 +1,5 @@
+import { readlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { debianPackages } from '../../cluster/index.ts';
 import { must } from '../../cluster/run.ts';
@@ -11,6 +13,12 @@ test('a package is complete in each set that it belongs to, and runs at its real
     );
   }
   expect(await must([together.bin('drill'), '-v'], { env: together.env() })).toContain('drill version');
+}, 120_000);
+
+test('files that a package ships in /bin are found in /usr/bin, as on the machine', async () => {
+  const { root, bin } = await debianPackages(['ed']);
+  expect(await readlink(join(root, 'bin'))).toBe('usr/bin');
+  expect(bin('ed')).toMatch(/\/usr\/bin\/ed$/);
 }, 120_000);
 
 test('a package that does not exist is named in the error', async () => {
