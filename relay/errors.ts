@@ -76,6 +76,11 @@ export const ERRORS = {
     template: 'the store is closed',
     hint: 'The process is stopping; send again to another one.',
   },
+  R_BODY_MISSING: {
+    kind: 'Permanent',
+    template: 'message {queueId} has lost its content in the store',
+    hint: 'Its sender gets a bounce; look for damage of the volume.',
+  },
   R_SHARD_INVALID: {
     kind: 'Invalid',
     template: 'shard document {source} is not usable: {cause}',
@@ -124,11 +129,10 @@ export function describeCause(cause: unknown): string {
   return oneLine(cause instanceof Error ? cause.message : String(cause));
 }
 
+// eslint-disable-next-line no-control-regex -- control characters are what is removed here
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
+
 /** Cleans foreign text to one printable line; `max` bounds what a peer can make us store or log. */
 export function oneLine(text: string, max = 500): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is removed here
-  return text
-    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
-    .trim()
-    .slice(0, max);
+  return text.replace(UNPRINTABLE, ' ').trim().slice(0, max);
 }

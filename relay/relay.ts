@@ -1,9 +1,15 @@
-/** Puts the parts together and takes them down again; no decision of its own. */
+/** Puts the parts together, keeps them in step with the directory, and takes them down again. */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { relayApi } from '@migosmtp/operator/api';
-import { type AdminServer, type HealthServer, startAdmin, startHealth } from './admin/index.ts';
-import { readUsage } from './admin/usage.ts';
+import {
+  type AdminContext,
+  type AdminServer,
+  type HealthServer,
+  readUsage,
+  startAdmin,
+  startHealth,
+} from './admin/index.ts';
 import { CertificateFiles } from './certificate.ts';
 import { PasswordChecker, PolicySource, ShardFiles } from './credentials/index.ts';
 import { Delivery, HeldMail, Signer } from './delivery/index.ts';
@@ -11,32 +17,34 @@ import type { Log } from './log.ts';
 import { LoginUses } from './logins.ts';
 import { createMetrics } from './metrics.ts';
 import { Calendar, Directory } from './policy/index.ts';
+import { startRetention } from './retention.ts';
 import {
+  type AcceptedHandOver,
   Dialogue,
   type Listening,
   Lockout,
-  newQueueId,
+  Login,
   SessionRegistry,
   startListeners,
+  Submission,
 } from './session/index.ts';
 import { openEmbeddedSpool, type Spool, StoreHealth } from './spool/index.ts';
+import { Status } from './status.ts';
 
 export interface RunningRelay {
   readonly ports: { starttls: number; tls: number; admin: number | null; health: number };
+  /** Puts another inline policy into force; sessions whose logins still hold are kept. */
+  reloadPolicy(policy: relayApi.RelayProcessConfig['policy']): void;
   /** Stops accepting, lets transactions and deliveries finish within the grace, closes the store. */
   stop(): Promise<void>;
 }
 
-const RETENTION_DEFAULT_S = 30 * 24 * 3_600;
-const SWEEP_MS = 3_600_000;
 const DEFAULT_MAX_SIZE = 25 * 1024 * 1024;
 
+/** Throws RelayError where the configuration cannot be put into force. */
 export async function startRelay(config: relayApi.RelayProcessConfig, log: Log): Promise<RunningRelay> {
-  const { directory: storage } = config.storage;
-  const [certificate, opened] = await Promise.all([
-    CertificateFiles.load(config.tls, log),
-    openEmbeddedSpool(storage),
-  ]);
+  const certificate = await CertificateFiles.load(config.tls, log);
+  const opened = await openEmbeddedSpool(config.storage.directory);
   if (opened.quarantined) log.error({ file: opened.quarantined }, 'the store was damaged and put aside');
   const relay = new Relay({ config, certificate, spool: opened.spool, log });
   try {
@@ -45,7 +53,11 @@ export async function startRelay(config: relayApi.RelayProcessConfig, log: Log):
     await relay.stop(0);
     throw error;
   }
-  return { ports: relay.ports, stop: () => relay.stop(config.graceSeconds * 1_000) };
+  return {
+    ports: relay.ports,
+    reloadPolicy: (policy) => relay.reloadPolicy(policy),
+    stop: () => relay.stop(config.graceSeconds * 1_000),
+  };
 }
 
 interface Parts {
@@ -61,46 +73,31 @@ class Relay {
   readonly #calendar = new Calendar();
   readonly #metrics = createMetrics();
   readonly #registry = new SessionRegistry();
-  readonly #startedAt = new Date().toISOString();
   readonly #health: StoreHealth;
   readonly #logins: LoginUses;
   readonly #signer: Signer;
   readonly #delivery: Delivery;
   readonly #held: HeldMail;
-  readonly #dialogue: Dialogue;
   readonly #source: PolicySource | undefined;
+  readonly #status: Status;
+  readonly #dialogue: Dialogue;
   #listening: Listening | undefined;
   #admin: AdminServer | undefined;
   #healthServer: HealthServer | undefined;
-  #sweeper: NodeJS.Timeout | undefined;
-  #stopping = false;
+  #stopRetention = () => {};
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    const { config, spool, log } = parts;
-    const directory = this.#directory;
+    const { spool, log } = parts;
+    const [directory, calendar, metrics] = [this.#directory, this.#calendar, this.#metrics];
     this.#logins = new LoginUses(spool, log);
     this.#signer = new Signer(log);
-    this.#delivery = new Delivery({
-      spool,
-      directory,
-      signer: this.#signer,
-      metrics: this.#metrics,
-      log,
-      newQueueId,
-    });
-    const calendar = this.#calendar;
+    this.#delivery = new Delivery({ spool, directory, signer: this.#signer, metrics, log });
     this.#held = new HeldMail({ spool, directory, calendar, log, onReleased: () => this.#delivery.wake() });
     this.#health = new StoreHealth(spool, log, () => this.#delivery.wake());
+    this.#source = this.#createSource();
+    this.#status = new Status({ directory, spool, health: this.#health, metrics, source: this.#source });
     this.#dialogue = this.#createDialogue();
-    if (config.policy.from === 'shards') {
-      this.#source = new PolicySource({
-        directory,
-        files: new ShardFiles(join(config.storage.directory, 'shards')),
-        mountDirectory: config.policy.directory,
-        log,
-      });
-    }
   }
 
   get ports(): RunningRelay['ports'] {
@@ -113,37 +110,42 @@ class Relay {
   }
 
   async start(): Promise<void> {
-    const { config, certificate, log } = this.#parts;
+    const { config, certificate, spool, log } = this.#parts;
     if (config.policy.from === 'inline') this.#directory.replace(0, config.policy);
     await this.#source?.start();
+    const settings = this.#listenerSettings();
     this.#listening = await startListeners({
       listen: config.listen,
       certificate,
       handlers: this.#dialogue,
-      settings: this.#listenerSettings(),
+      settings,
     });
     if (config.admin) this.#admin = await startAdmin(config.admin, this.#adminContext(), log);
     this.#healthServer = await startHealth({
       ...config.health,
-      readiness: () => this.#problems(),
-      metrics: () => this.#readMetrics(),
+      readiness: () => this.#status.problems(),
+      metrics: () => this.#status.metrics(),
     });
     this.#source?.onChange(() => this.#directoryChanged());
     this.#directoryChanged();
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
-    this.#sweeper.unref();
-    this.#sweep();
+    this.#stopRetention = startRetention(spool, this.#directory, (error) => this.#health.failed(error));
+  }
+
+  reloadPolicy(policy: relayApi.RelayProcessConfig['policy']): void {
+    if (policy.from !== 'inline' || this.#source) return;
+    this.#directory.replace(0, policy);
+    this.#directoryChanged();
   }
 
   async stop(graceMs: number): Promise<void> {
-    const started = Date.now();
-    this.#stopping = true;
-    clearInterval(this.#sweeper);
+    const startedMs = Date.now();
+    this.#status.stopping();
+    this.#stopRetention();
     this.#listening?.stopAccepting();
     this.#held.stop();
     this.#source?.stop();
     await this.#registry.drain(graceMs);
-    await this.#delivery.stop(Math.max(1_000, graceMs - (Date.now() - started)));
+    await this.#delivery.stop(Math.max(0, graceMs - (Date.now() - startedMs)));
     await this.#signer.stop();
     await this.#logins.flush().catch(() => undefined);
     this.#health.stop();
@@ -153,55 +155,47 @@ class Relay {
     await this.#parts.spool.close();
   }
 
-  #createDialogue(): Dialogue {
-    const held = this.#held;
-    const delivery = this.#delivery;
-    return new Dialogue({
+  #createSource(): PolicySource | undefined {
+    const { config, log } = this.#parts;
+    if (config.policy.from !== 'shards') return undefined;
+    return new PolicySource({
       directory: this.#directory,
-      calendar: this.#calendar,
-      spool: this.#parts.spool,
-      registry: this.#registry,
-      lockout: new Lockout(),
-      passwords: new PasswordChecker(),
-      delivery: {
-        get hasRoom() {
-          return delivery.hasRoom;
-        },
-        take: (message) => delivery.take(message),
-        wake: () => delivery.wake(),
-        wasHeld: () => held.wake(),
-      },
-      metrics: this.#metrics,
-      log: this.#parts.log,
-      isComplete: () => this.#isComplete(),
-      storeFailed: (error) => this.#health.failed(error),
-      loginUsed: (account, verifierId) => this.#logins.used(account.id, verifierId),
-      hostname: () => this.#hostname(),
+      files: new ShardFiles(join(config.storage.directory, 'shards')),
+      mountDirectory: config.policy.directory,
+      log,
     });
   }
 
-  /** With shards missing, an account that we do not know may be suspended or its mail limited: nothing moves. */
+  #createDialogue(): Dialogue {
+    const { spool, log } = this.#parts;
+    const shared = { directory: this.#directory, registry: this.#registry, metrics: this.#metrics, log };
+    return new Dialogue({
+      ...shared,
+      login: new Login({
+        ...shared,
+        lockout: new Lockout(),
+        passwords: new PasswordChecker(),
+        loginUsed: (account, verifierId) => this.#logins.used(account.id, verifierId),
+      }),
+      submission: new Submission({
+        ...shared,
+        calendar: this.#calendar,
+        spool,
+        delivery: handOver(this.#delivery, this.#held),
+        storeFailed: (error) => this.#health.failed(error),
+        hostname: () => this.#hostname(),
+      }),
+      isComplete: () => this.#status.isComplete,
+    });
+  }
+
   #directoryChanged(): void {
     this.#listening?.updateSettings(this.#listenerSettings());
     this.#dialogue.directoryChanged();
-    if (!this.#isComplete()) return;
+    if (!this.#status.isComplete) return;
     this.#held.wake();
     this.#delivery.directoryChanged();
     if (this.#directory.domainCount > 0) this.#signer.warmUp();
-  }
-
-  #isComplete(): boolean {
-    return this.#directory.settings !== undefined && (this.#source?.missing().length ?? 0) === 0;
-  }
-
-  #problems(): string[] {
-    const missing = this.#source?.missing() ?? [];
-    return [
-      ...(this.#stopping ? ['stopping'] : []),
-      ...(missing.length > 0 ? [`shards missing: ${missing.join(' ')}`] : []),
-      ...(this.#directory.settings ? [] : ['no relay settings']),
-      ...(this.#health.writable ? [] : ['the store does not take writes']),
-    ];
   }
 
   #hostname(): string {
@@ -209,69 +203,32 @@ class Relay {
   }
 
   #listenerSettings() {
-    return {
-      name: this.#hostname(),
-      maxSize: this.#directory.settings?.messageLimits.maxSize ?? DEFAULT_MAX_SIZE,
-    };
+    const maxSize = this.#directory.settings?.messageLimits.maxSize ?? DEFAULT_MAX_SIZE;
+    return { name: this.#hostname(), maxSize };
   }
 
-  #adminContext() {
+  #adminContext(): AdminContext {
     const source = this.#source;
+    const { spool } = this.#parts;
+    const lastLogins = () => this.#logins.all();
     return {
-      spool: this.#parts.spool,
-      push: source && ((shards: readonly relayApi.Shard[]) => source.push(shards)),
-      state: () => this.#state(),
-      usage: (query: { namespace?: string | undefined; account?: string | undefined }) =>
-        readUsage(
-          {
-            directory: this.#directory,
-            calendar: this.#calendar,
-            spool: this.#parts.spool,
-            lastLogins: () => this.#logins.all(),
-          },
-          query,
-        ),
+      spool,
+      push: source && ((shards) => source.push(shards)),
+      state: () => this.#status.state(),
+      usage: (query) =>
+        readUsage({ directory: this.#directory, calendar: this.#calendar, spool, lastLogins }, query),
       queueChanged: () => this.#delivery.wake(),
     };
   }
-
-  async #state(): Promise<relayApi.RelayState> {
-    const { queued, held, oldestAcceptedAt } = await this.#parts.spool.stats();
-    return {
-      version: process.env.RELAY_VERSION ?? 'dev',
-      pod: process.env.HOSTNAME ?? hostname(),
-      startedAt: this.#startedAt,
-      ready: this.#problems().length === 0,
-      applied: this.#source?.applied() ?? {},
-      missing: this.#source?.missing() ?? [],
-      queue: { queued, held, oldestSeconds: age(oldestAcceptedAt) },
-    };
-  }
-
-  async #readMetrics(): Promise<{ contentType: string; text: string }> {
-    const metrics = this.#metrics;
-    metrics.shardsMissing.set(this.#source?.missing().length ?? 0);
-    metrics.storeWritable.set(this.#health.writable ? 1 : 0);
-    metrics.ready.set(this.#problems().length === 0 ? 1 : 0);
-    const stats = await this.#parts.spool.stats().catch(() => undefined);
-    if (stats) {
-      metrics.queue.set({ state: 'queued' }, stats.queued);
-      metrics.queue.set({ state: 'held' }, stats.held);
-      metrics.queueOldest.set(age(stats.oldestAcceptedAt));
-    }
-    return { contentType: metrics.registry.contentType, text: await metrics.registry.metrics() };
-  }
-
-  #sweep(): void {
-    const keptS = this.#directory.settings?.retention.reportsSeconds ?? RETENTION_DEFAULT_S;
-    const now = Date.now();
-    this.#parts.spool.sweep(now - keptS * 1_000, now).then(
-      (count) => count > 0 && this.#sweep(),
-      (error: unknown) => this.#health.failed(error),
-    );
-  }
 }
 
-function age(acceptedAt: number | null): number {
-  return acceptedAt === null ? 0 : Math.max(0, (Date.now() - acceptedAt) / 1_000);
+function handOver(delivery: Delivery, held: HeldMail): AcceptedHandOver {
+  return {
+    get hasRoom() {
+      return delivery.hasRoom;
+    },
+    take: (message) => delivery.take(message),
+    wake: () => delivery.wake(),
+    wasHeld: () => held.wake(),
+  };
 }

@@ -1,5 +1,7 @@
 /** Loads the configuration, runs the relay until a signal, and takes it down within the grace. */
 import { loadConfig } from './config.ts';
+import { describeCause } from './errors.ts';
+import { watchFiles } from './files.ts';
 import { createLog } from './log.ts';
 import { startRelay } from './relay.ts';
 
@@ -8,6 +10,13 @@ export async function run(file: string, fail: (error: unknown) => void): Promise
   const log = createLog();
   const relay = await startRelay(config, log);
   log.info({ ports: relay.ports, startMs: Math.round(performance.now()) }, 'relay started');
+  if (config.policy.from === 'inline') {
+    // Everything but the policy needs a new process.
+    const reload = async () => relay.reloadPolicy((await loadConfig(file)).policy);
+    watchFiles([file], () => {
+      reload().catch((error: unknown) => log.error({ cause: describeCause(error) }, 'policy not reloaded'));
+    });
+  }
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) return;

@@ -6,3 +6,4 @@
 export { type AdminServer, startAdmin } from './server.ts';
 export { type HealthServer, startHealth } from './health.ts';
 export type { AdminContext } from './routes.ts';
+export { readUsage } from './usage.ts';

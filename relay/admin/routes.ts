@@ -12,7 +12,7 @@ export interface AdminContext {
     namespace?: string | undefined;
     account?: string | undefined;
   }): Promise<relayApi.UsageResponse>;
-  queueChanged(): void;
+  readonly queueChanged: () => void;
 }
 
 export interface Call {

@@ -97,7 +97,7 @@ function whenDown(
   moment: Moment & { retryAt: number },
 ): RecipientOutcome {
   const response = down?.message ?? 'no next hop';
-  const base = { id: recipient.id, response, remoteHost: null, attempted: true };
+  const base = { id: recipient.id, response, remoteHost: null, attempted: down?.attempted ?? true };
   if (down?.permanent) return { ...base, status: 'bounced', response: `550 5.4.4 ${response}` };
   const delayMs = Number.isFinite(moment.retryAt) ? Math.max(0, moment.retryAt - moment.nowMs) : 60_000;
   return deferred(recipient, base, { ...moment, delayMs });

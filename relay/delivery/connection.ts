@@ -3,12 +3,12 @@
  * properties are read (extensions and size offered, and refused recipients when DATA fails).
  * Every stage has an absolute deadline, because nodemailer's own timeouts are idle ones.
  */
-import { createReadStream } from 'node:fs';
 import { isIP } from 'node:net';
-import { Readable } from 'node:stream';
-import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import type { Readable } from 'node:stream';
 import SMTPConnection, { type SentMessageInfo } from 'nodemailer/lib/smtp-connection';
 import { oneLine, RelayError } from '../errors.ts';
+import { withDeadline } from './deadline.ts';
+import { MessageSource } from './message-source.ts';
 import {
   type OutgoingMessage,
   type RecipientReply,
@@ -16,6 +16,7 @@ import {
   type Target,
   TargetDown,
 } from './target.ts';
+import { contextFor } from './tls-context.ts';
 
 const CONNECT_MS = 20_000;
 const SETUP_MS = 60_000;
@@ -71,11 +72,8 @@ export async function connect(target: Target, address: string): Promise<Upstream
     },
   });
   try {
-    await withDeadline(
-      { ms: SETUP_MS, host: target.host, stage: 'connecting' },
-      connection,
-      openSession(connection, target),
-    );
+    const limit = { ms: SETUP_MS, host: target.host, stage: 'connecting' };
+    await withDeadline(limit, openSession(connection, target), () => connection.close());
   } catch (error) {
     connection.close();
     throw error instanceof TargetDown ? error : new TargetDown('connect', describeFailure(error));
@@ -137,8 +135,8 @@ class Upstream implements UpstreamConnection {
     const source = new MessageSource(message);
     try {
       const ms = SEND_MS + (message.size / MIN_BYTES_PER_SECOND) * 1_000;
-      const stage = { ms, host: this.#remoteHost, stage: 'sending' };
-      const info = await withDeadline(stage, this.#connection, this.#transact(message, source));
+      const limit = { ms, host: this.#remoteHost, stage: 'sending' };
+      const info = await withDeadline(limit, this.#transact(message, source), () => this.#drop());
       const refused = new Map(
         (info.rejectedErrors ?? []).map((error) => [(error as SmtpFailure).recipient, error]),
       );
@@ -187,11 +185,8 @@ class Upstream implements UpstreamConnection {
     const reset = new Promise<void>((resolve, reject) => {
       this.#connection.reset((error) => (error ? reject(error) : resolve()));
     });
-    await withDeadline(
-      { ms: CONNECT_MS, host: this.#remoteHost, stage: 'RSET' },
-      this.#connection,
-      reset,
-    ).catch(() => this.#drop());
+    const limit = { ms: CONNECT_MS, host: this.#remoteHost, stage: 'RSET' };
+    await withDeadline(limit, reset, () => this.#drop()).catch(() => this.#drop());
   }
 
   #drop(): void {
@@ -228,68 +223,8 @@ function replyOf(address: string, failure: SmtpFailure | undefined, response: st
   return { address, code: Number(/^\d{3}/.exec(text)?.[0] ?? 0), text };
 }
 
-/** Read only once the next hop has agreed to take data: from then on a lost connection leaves doubt. */
-class MessageSource extends Readable {
-  readonly #chunks: AsyncIterator<Uint8Array>;
-  begun = false;
-
-  constructor(message: OutgoingMessage) {
-    super();
-    this.#chunks = chunksOf(message);
-  }
-
-  override _read(): void {
-    this.begun = true;
-    this.#chunks.next().then(
-      ({ value, done }) => this.push(done ? null : value),
-      (error: unknown) => this.destroy(error instanceof Error ? error : new Error(String(error))),
-    );
-  }
-}
-
-async function* chunksOf({ prefix, content }: OutgoingMessage): AsyncGenerator<Uint8Array> {
-  if (prefix) yield Buffer.from(prefix, 'latin1');
-  if (content.kind === 'inline') yield content.data;
-  else for await (const chunk of createReadStream(content.path)) yield chunk as Buffer;
-}
-
-const contexts = new Map<string, SecureContext>();
-
-/** Parsing the built-in roots takes milliseconds: once for each bundle. */
-function contextFor(caPem: string | undefined): SecureContext {
-  const key = caPem ?? '';
-  let context = contexts.get(key);
-  if (!context) {
-    context = createSecureContext(caPem ? { ca: [...rootCertificates, caPem] } : {});
-    contexts.clear();
-    contexts.set(key, context);
-  }
-  return context;
-}
-
 function describeFailure(error: unknown): string {
   if (error instanceof RelayError) return error.message;
   const failure = error as SmtpFailure;
   return oneLine(failure.response ?? failure.message ?? String(error));
-}
-
-async function withDeadline<T>(
-  limit: { ms: number; host: string; stage: string },
-  connection: SMTPConnection,
-  work: Promise<T>,
-): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const { host, stage } = limit;
-      reject(new RelayError('R_UPSTREAM_TIMEOUT', { host, stage, seconds: Math.round(limit.ms / 1_000) }));
-      connection.close();
-    }, limit.ms);
-  });
-  work.catch(() => undefined);
-  try {
-    return await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

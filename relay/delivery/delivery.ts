@@ -1,33 +1,10 @@
-/** Drives delivery: what is ready, how much at once, when the next is due, what came of it. */
-import { open } from 'node:fs/promises';
+/** Drives delivery: what is ready, how much at once, when the next is due. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { relayApi } from '@migosmtp/operator/api';
 import { describeCause } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
-import type { Directory } from '../policy/index.ts';
-import type {
-  ClaimedMessage,
-  ClaimedRecipient,
-  NewMessage,
-  RecipientOutcome,
-  Spool,
-} from '../spool/index.ts';
-import { attempt } from './attempt.ts';
-import { bounceMessage } from './dsn.ts';
+import type { ClaimedMessage } from '../spool/index.ts';
+import { Dispatcher, type DispatcherOptions } from './dispatcher.ts';
 import { ReadyQueue } from './ready.ts';
 import { Router } from './route.ts';
-import type { Signer } from './signer.ts';
-import type { Content } from './target.ts';
-
-export interface DeliveryOptions {
-  readonly spool: Spool;
-  readonly directory: Directory;
-  readonly signer: Signer;
-  readonly metrics: Metrics;
-  readonly log: Log;
-  readonly newQueueId: (nowMs: number) => string;
-}
 
 /** Messages in work at once; connections are fewer, so that signing and recording overlap with sending. */
 const MAX_ACTIVE = 50;
@@ -36,10 +13,11 @@ const MAX_READY_BYTES = 32 * 1024 * 1024;
 const CLAIM_AT_ONCE = 200;
 /** Also bounds how late a clock that was set back or a missed wake-up can make us. */
 const LOOK_AGAIN_MS = 30_000;
-const DSN_LIFETIME_MS = 5 * 24 * 3_600_000;
+const AFTER_FAULT_MS = 5_000;
 
 export class Delivery {
-  readonly #options: DeliveryOptions;
+  readonly #options: DispatcherOptions;
+  readonly #dispatcher: Dispatcher;
   readonly #ready = new ReadyQueue();
   readonly #active = new Set<Promise<void>>();
   #router: Router | undefined;
@@ -51,8 +29,9 @@ export class Delivery {
   #timerAt = Infinity;
   #down = 0;
 
-  constructor(options: DeliveryOptions) {
+  constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#dispatcher = new Dispatcher(options);
   }
 
   /** Whether an accepted message is better handed over now than read from the store later. */
@@ -99,6 +78,7 @@ export class Delivery {
     this.#stopped = true;
     clearTimeout(this.#timer);
     await Promise.race([Promise.all(this.#active), sleep(graceMs, undefined, { ref: false })]);
+    this.#dispatcher.stop();
     this.#router?.close();
   }
 
@@ -109,7 +89,7 @@ export class Delivery {
       this.#wakeAt(blocked);
       return;
     }
-    while (this.#active.size < MAX_ACTIVE) {
+    while (this.#active.size < this.#maxActive) {
       const message = this.#ready.shift();
       if (!message) break;
       const work = this.#run(message, this.#router).finally(() => {
@@ -119,6 +99,11 @@ export class Delivery {
       this.#active.add(work);
     }
     if (this.#refillAgain && this.#ready.recipients < CLAIM_AT_ONCE) void this.#refill();
+  }
+
+  /** A next hop that is down is asked with one message, not with fifty. */
+  get #maxActive(): number {
+    return this.#router?.smarthost?.isDown ? 1 : MAX_ACTIVE;
   }
 
   /** With one next hop for all, its state is everybody's. */
@@ -162,7 +147,7 @@ export class Delivery {
   }
 
   #wakeAt(at: number): void {
-    if (this.#stopped || (at >= this.#timerAt && this.#timerAt > Date.now())) return;
+    if (this.#stopped || !Number.isFinite(at) || (at >= this.#timerAt && this.#timerAt > Date.now())) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
     this.#timer = setTimeout(
@@ -176,113 +161,17 @@ export class Delivery {
   }
 
   async #run(message: ClaimedMessage, router: Router): Promise<void> {
-    const { spool, directory, log } = this.#options;
+    const { spool, log } = this.#options;
     try {
-      if (directory.accountById(message.accountId)?.suspended) {
-        await spool.unclaim(message.recipients.map(({ id }) => id));
-        await spool.setSuspended(suspendedAccounts(directory), Date.now());
-        return;
-      }
-      const content = await this.#content(message);
-      const prefix = await this.#sign(message, content);
-      const groups = Map.groupBy(message.recipients, ({ address }) => router.groupKey(address));
-      await Promise.all(
-        [...groups].map(async ([key, recipients]) => {
-          const work = { message, recipients, content, prefix };
-          const route = await router.route(key);
-          const { outcomes, unknown } = await attempt(work, route, () => ({
-            nowMs: Date.now(),
-            random: Math.random(),
-          }));
-          if (unknown) this.#options.metrics.unknownOutcomes.inc();
-          await this.#record(message, outcomes, content);
-        }),
-      );
+      const { dueAt, hasNotification } = await this.#dispatcher.dispatch(message, router);
+      this.#wakeAt(dueAt);
+      if (hasNotification) void this.#refill();
     } catch (error) {
       // Ours, not the next hop's: try again later rather than lose the claim.
       log.error({ queueId: message.queueId, cause: describeCause(error) }, 'delivery failed');
-      await sleep(5_000, undefined, { ref: false });
+      await sleep(AFTER_FAULT_MS, undefined, { ref: false });
       await spool.unclaim(message.recipients.map(({ id }) => id)).catch(() => undefined);
-      this.#wakeAt(Date.now() + 1_000);
-    }
-  }
-
-  async #content(message: ClaimedMessage): Promise<Content> {
-    const body = message.body ?? (await this.#options.spool.readBody(message.queueId));
-    if (body.kind === 'inline') return body;
-    return { kind: 'file', path: this.#options.spool.bodyPath(body.name) };
-  }
-
-  #sign(message: ClaimedMessage, content: Content): Promise<string> {
-    const domain = this.#options.directory.domain(message.signingDomain);
-    const keys = (domain?.dkim ?? []).map((key) => ({ ...key, domain: message.signingDomain }));
-    return this.#options.signer.sign(content, message.headerSize, keys);
-  }
-
-  async #record(
-    message: ClaimedMessage,
-    outcomes: readonly RecipientOutcome[],
-    content: Content,
-  ): Promise<void> {
-    const at = Date.now();
-    const notification = await this.#notification(message, outcomes, content);
-    this.#report(message, outcomes);
-    for (;;) {
-      try {
-        await this.#options.spool.record({ at, recipients: outcomes, ...(notification && { notification }) });
-        break;
-      } catch (error) {
-        // Delivered but not recorded would be delivered again: keep trying as long as the process lives.
-        this.#options.log.error(
-          { queueId: message.queueId, cause: describeCause(error) },
-          'outcome not recorded',
-        );
-        if (this.#stopped) return;
-        await sleep(1_000, undefined, { ref: false });
-      }
-    }
-    for (const { nextAttemptAt } of outcomes) if (nextAttemptAt !== undefined) this.#wakeAt(nextAttemptAt);
-    if (notification) void this.#refill();
-  }
-
-  async #notification(
-    message: ClaimedMessage,
-    outcomes: readonly RecipientOutcome[],
-    content: Content,
-  ): Promise<NewMessage | undefined> {
-    const { bounces } = this.#options.metrics;
-    const addresses = new Map(message.recipients.map((recipient) => [recipient.id, recipient.address]));
-    const failed = outcomes
-      .filter(({ status }) => status === 'bounced')
-      .map(({ id, response, remoteHost }) => ({ address: addresses.get(id) ?? '', response, remoteHost }));
-    if (failed.length === 0) return undefined;
-    if (message.envelopeFrom === '') {
-      bounces.inc({ result: 'dropped' });
-      return undefined;
-    }
-    bounces.inc({ result: 'sent' });
-    const nowMs = Date.now();
-    return bounceMessage({
-      message,
-      failed,
-      header: await readHeader(content, message.headerSize),
-      hostname: this.#options.directory.settings?.hostname ?? 'localhost',
-      queueId: this.#options.newQueueId(nowMs),
-      nowMs,
-      lifetimeMs: DSN_LIFETIME_MS,
-    });
-  }
-
-  #report(message: ClaimedMessage, outcomes: readonly RecipientOutcome[]): void {
-    const { metrics, log } = this.#options;
-    const recipients = new Map<number, ClaimedRecipient>(
-      message.recipients.map((entry) => [entry.id, entry]),
-    );
-    for (const { id, status, response, remoteHost } of outcomes) {
-      metrics.attempts.inc({ outcome: status });
-      if (status === 'delivered') metrics.deliverySeconds.observe((Date.now() - message.acceptedAt) / 1_000);
-      const recipient = recipients.get(id)?.address;
-      log.info({ queueId: message.queueId, recipient, response, remoteHost }, status);
+      this.#wakeAt(Date.now());
     }
   }
 
@@ -296,24 +185,5 @@ export class Delivery {
     } else {
       log.error({ host, stage: change.stage, cause: change.cause }, 'next hop refuses us; mail is kept');
     }
-  }
-}
-
-export function suspendedAccounts(directory: Directory): string[] {
-  return [...directory.accounts()]
-    .filter((account: relayApi.AccountConfig) => account.suspended)
-    .map(({ id }) => id);
-}
-
-async function readHeader(content: Content, headerSize: number): Promise<string> {
-  if (content.kind === 'inline') {
-    return Buffer.from(content.data.buffer, content.data.byteOffset, headerSize).toString('latin1');
-  }
-  const file = await open(content.path, 'r');
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(headerSize), 0, headerSize, 0);
-    return buffer.toString('latin1', 0, bytesRead);
-  } finally {
-    await file.close();
   }
 }

@@ -3,7 +3,7 @@ import { describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type Calendar, type ChargeScope, chargeScopes, type Directory } from '../policy/index.ts';
 import type { HeldGroup, ReleaseGroup, Spool } from '../spool/index.ts';
-import { suspendedAccounts } from './delivery.ts';
+import { suspendedAccounts } from './suspended.ts';
 
 export interface HeldMailOptions {
   readonly spool: Spool;
@@ -21,7 +21,7 @@ const MAX_WAIT_MS = 60_000;
 export class HeldMail {
   readonly #options: HeldMailOptions;
   #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> | undefined;
+  #isRunning = false;
   #again = false;
   #suspended = '';
   #stopped = false;
@@ -34,7 +34,7 @@ export class HeldMail {
   wake(): void {
     if (this.#stopped) return;
     this.#again = true;
-    this.#running ??= this.#work().finally(() => (this.#running = undefined));
+    if (!this.#isRunning) void this.#work();
   }
 
   stop(): void {
@@ -44,6 +44,7 @@ export class HeldMail {
 
   async #work(): Promise<void> {
     const { log } = this.#options;
+    this.#isRunning = true;
     while (this.#again && !this.#stopped) {
       this.#again = false;
       try {
@@ -54,6 +55,7 @@ export class HeldMail {
         this.#waitUntil(Date.now() + 1_000);
       }
     }
+    this.#isRunning = false;
   }
 
   async #applySuspensions(): Promise<void> {

@@ -5,6 +5,6 @@
  * Limits: an unknown outcome is tried again with the same Message-ID; a next hop that refuses our login or is
  * away holds the queue and never bounces it.
  */
-export { Delivery, type DeliveryOptions } from './delivery.ts';
+export { Delivery } from './delivery.ts';
 export { HeldMail } from './held.ts';
 export { Signer } from './signer.ts';

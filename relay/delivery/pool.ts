@@ -27,7 +27,7 @@ export class Pool {
   readonly #waiting: ((slot: 'slot' | 'closed') => void)[] = [];
   #failures = 0;
   #failedAt = 0;
-  #lastFailure: unknown;
+  #lastFailure: { readonly stage: TargetDown['stage']; readonly cause: string } | undefined;
   #retryAt = 0;
   #probing = false;
   #closed = false;
@@ -46,6 +46,11 @@ export class Pool {
     return this.#probing ? nowMs + 1_000 : 0;
   }
 
+  /** True from the first failure until an attempt succeeds: one message at a time is enough to find out. */
+  get isDown(): boolean {
+    return this.#failures > 0;
+  }
+
   /** A connection for one message; `reused` ones may turn out to be dead. Throws TargetDown. */
   async acquire(fresh = false): Promise<{ connection: UpstreamConnection; reused: boolean }> {
     const idle = fresh ? undefined : this.#takeIdle(Date.now());
@@ -55,8 +60,13 @@ export class Pool {
       if (slot === 'closed') throw new TargetDown('connect', 'the configuration of the next hop has changed');
       return this.acquire(fresh);
     }
-    if (this.blockedUntil(Date.now()) > 0) throw this.#lastFailure;
+    if (this.blockedUntil(Date.now()) > 0) throw this.#blocked();
     return { connection: await this.#openOne(), reused: false };
+  }
+
+  #blocked(): TargetDown {
+    const { stage, cause } = this.#lastFailure ?? { stage: 'connect', cause: 'the next hop is down' };
+    return new TargetDown(stage, cause, { attempted: false });
   }
 
   async #openOne(): Promise<UpstreamConnection> {
@@ -141,11 +151,11 @@ export class Pool {
 
   /** Attempts that ran side by side fail together: they count as one. */
   #failed(error: unknown, startedAt: number): void {
-    this.#lastFailure = error;
-    if (this.#failures > 0 && startedAt < this.#failedAt) return;
-    this.#failedAt = Date.now();
     const stage = error instanceof TargetDown ? error.stage : 'connect';
     const cause = error instanceof Error ? error.message : String(error);
+    this.#lastFailure = { stage, cause };
+    if (this.#failures > 0 && startedAt < this.#failedAt) return;
+    this.#failedAt = Date.now();
     if (this.#failures === 0) this.#options.onStateChange({ up: false, cause, stage });
     this.#failures++;
     const random = this.#options.random ?? Math.random;

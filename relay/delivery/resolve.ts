@@ -19,7 +19,7 @@ export async function resolveHost(host: string, allowPrivate: boolean): Promise<
   throw new TargetDown(
     'resolve',
     new RelayError('R_UPSTREAM_ADDRESS', { host, address: addresses[0] ?? 'nothing' }).message,
-    true,
+    { permanent: true },
   );
 }
 

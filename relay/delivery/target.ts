@@ -45,11 +45,18 @@ export class TargetDown extends Error {
   readonly stage: 'resolve' | 'connect' | 'login';
   /** True where no later attempt can succeed, e.g. an address that we must not connect to. */
   readonly permanent: boolean;
+  /** False where it was known to be down and not asked. */
+  readonly attempted: boolean;
 
-  constructor(stage: TargetDown['stage'], message: string, permanent = false) {
+  constructor(
+    stage: TargetDown['stage'],
+    message: string,
+    { permanent = false, attempted = true }: { permanent?: boolean; attempted?: boolean } = {},
+  ) {
     super(message);
     this.name = 'TargetDown';
     this.stage = stage;
     this.permanent = permanent;
+    this.attempted = attempted;
   }
 }

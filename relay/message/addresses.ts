@@ -89,12 +89,13 @@ function readMailbox(tokens: readonly Token[]): string | undefined {
   if (open === -1) return readAddress(tokens);
   const last = tokens.at(-1);
   if (!last || !isSpecial(last, '>')) return undefined;
-  // A dot in an unquoted name ("J. Doe <j@x>") is obsolete syntax that everyone reads alike.
   const phrase = tokens.slice(0, open);
-  if (phrase.some((token) => token.kind === 'literal' || (token.kind === 'special' && token.text !== '.'))) {
-    return undefined;
-  }
-  return readAddress(tokens.slice(open + 1, -1));
+  return phrase.every(isHarmless) ? readAddress(tokens.slice(open + 1, -1)) : undefined;
+}
+
+/** In an unquoted name, dots ("J. Doe") and brackets ("[Shop]") are wrong but read alike by everyone. */
+function isHarmless({ kind, text }: Token): boolean {
+  return kind === 'literal' ? !/[@<>]/.test(text) : kind !== 'special' || text === '.';
 }
 
 function readAddress(tokens: readonly Token[]): string | undefined {

@@ -33,6 +33,12 @@ export function splitAddress(address: string): AddressParts | undefined {
   return domain === undefined ? undefined : { local: address.slice(0, at), domain };
 }
 
+/** The address as it is sent on: domain in lower case and A-labels; undefined where it is none. */
+export function toWireAddress(address: string): string | undefined {
+  const parts = splitAddress(address);
+  return parts && `${parts.local}@${parts.domain}`;
+}
+
 function toAscii(domain: string): string | undefined {
   if (/^[a-z0-9.-]+$/i.test(domain)) return domain.toLowerCase();
   // domainToASCII also rewrites what URLs allow ("%41", "/"); only letters beyond ASCII may take that way.

@@ -1,92 +1,37 @@
 /**
- * The one file that touches smtp-server, and the one place where its private methods are changed. The version
- * is pinned to 3.21.6 in package.json: read this file against the library before raising it.
+ * The one place where smtp-server's private methods are changed (server.ts uses what is public). The version is
+ * pinned to 3.21.6 in package.json: read this file against the library before raising it.
  *
  * Changed: no greeting delay; AUTH offered and taken under TLS only; replies keep our enhanced codes; caps on
  * command length and on commands without mail; a deadline over the implicit TLS handshake.
  */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { SMTPServer, type SMTPServerSession } from 'smtp-server';
+import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
-import type { Client, Envelope, Handlers } from './client.ts';
+import type { Client, Handlers } from './client.ts';
 import { REPLIES, SmtpError, type SmtpReply } from './replies.ts';
-
-export interface ServerOptions {
-  readonly implicitTls: boolean;
-  readonly key: string;
-  readonly cert: string;
-  readonly name: string;
-  readonly maxSize: number;
-  readonly idleMs: number;
-  readonly handshakeMs: number;
-}
 
 /** RFC 5321 section 4.5.3.1.4 plus what extensions add to MAIL and RCPT; RFC 4954 section 4 for AUTH. */
 const MAX_COMMAND = 512;
 const MAX_ENVELOPE_COMMAND = 1_024;
-const MAX_AUTH_LINE = 12_288;
+export const MAX_AUTH_LINE = 12_288;
 /** NOOP, RSET, EHLO, VRFY and the like since the last accepted message. */
 const MAX_COMMANDS_WITHOUT_MAIL = 100;
-const MAX_UNAUTHENTICATED_COMMANDS = 20;
 
 const connections = new WeakMap<SMTPServerSession, Connection>();
 
+/** The library's server with our connections, and a deadline over the implicit TLS handshake. */
 export class Server extends SMTPServer {
   readonly handlers: Handlers;
   readonly #handshakeMs: number;
 
-  constructor(options: ServerOptions, handlers: Handlers) {
-    super({
-      ...libraryOptions(options),
-      onConnect: (session, done) =>
-        answer(handlers, session, async (client) => handlers.connected(client), done),
-      onAuth: (auth, session, done) =>
-        answer(
-          handlers,
-          session,
-          async (client) => {
-            await handlers.login(client, auth.username ?? '', auth.password ?? '');
-            // Any true value: who it is, the dialogue knows by the client.
-            return { user: true };
-          },
-          (error, user) => {
-            done(error, user);
-            if (error) notifyReplied(handlers, session);
-          },
-        ),
-      onMailFrom: (address, session, done) =>
-        answer(handlers, session, (client) => handlers.mail(client, address.address), done),
-      onRcptTo: (address, session, done) =>
-        answer(handlers, session, async (client) => handlers.recipient(client, address.address), done),
-      onData: (stream, session, done) =>
-        answer(
-          handlers,
-          session,
-          (client) => handlers.data(client, envelopeOf(session), stream),
-          (error, text) => {
-            done(error, text);
-            if (!error) connectionOf(session).acceptedMail();
-            notifyReplied(handlers, session);
-          },
-        ),
-      onClose: (session) => handlers.closed(connectionOf(session).client),
-    });
+  constructor(options: SMTPServerOptions, handlers: Handlers, handshakeMs: number) {
+    super(options);
     this.handlers = handlers;
-    this.#handshakeMs = options.handshakeMs;
+    this.#handshakeMs = handshakeMs;
     // A connection's own errors (resets, failed handshakes) end that connection and concern nobody else.
     this.on('error', () => undefined);
-  }
-
-  get port(): number {
-    const address = this.server.address();
-    return typeof address === 'object' && address ? address.port : 0;
-  }
-
-  /** Connections made from now on see them. */
-  updateSettings(settings: { readonly name: string; readonly maxSize: number }): void {
-    this.options.name = settings.name;
-    this.options.size = settings.maxSize;
   }
 
   override connect(
@@ -113,29 +58,7 @@ export class Server extends SMTPServer {
   }
 }
 
-function libraryOptions(options: ServerOptions) {
-  return {
-    secure: options.implicitTls,
-    key: options.key,
-    cert: options.cert,
-    minVersion: 'TLSv1.2' as const,
-    name: options.name,
-    banner: 'ready',
-    size: options.maxSize,
-    rejectOversized: true,
-    authMethods: ['LOGIN', 'PLAIN'],
-    authRequiredMessage: '5.7.0 Authentication required',
-    hideENHANCEDSTATUSCODES: false,
-    disabledCommands: ['WIZ', 'SHELL', 'KILL', 'XCLIENT', 'XFORWARD', 'HELP'],
-    disableReverseLookup: true,
-    maxCommandLength: MAX_AUTH_LINE,
-    maxAllowedUnauthenticatedCommands: MAX_UNAUTHENTICATED_COMMANDS,
-    socketTimeout: options.idleMs,
-    logger: false,
-  };
-}
-
-class Connection extends SMTPConnection {
+export class Connection extends SMTPConnection {
   readonly client: Client;
   #hidesAuth = false;
   #commandsWithoutMail = 0;
@@ -252,41 +175,11 @@ class ClientView implements Client {
   }
 }
 
-function connectionOf(session: SMTPServerSession): Connection {
+/** The connection behind a session that the library names. */
+export function connectionOf(session: SMTPServerSession): Connection {
   const connection = connections.get(session);
   if (!connection) throw new Error('session without connection');
   return connection;
-}
-
-function envelopeOf(session: SMTPServerSession): Envelope {
-  const { mailFrom, rcptTo, smtpUtf8 } = session.envelope;
-  return {
-    from: mailFrom ? mailFrom.address : '',
-    recipients: rcptTo.map((recipient) => recipient.address),
-    smtpUtf8: smtpUtf8 === true,
-  };
-}
-
-/** Runs one handler and turns what it throws into the reply; a bug is a 451, never a crash. */
-function answer<T>(
-  handlers: Handlers,
-  session: SMTPServerSession,
-  run: (client: Client) => Promise<T>,
-  done: (error?: Error | null, value?: T) => void,
-): void {
-  const { client } = connectionOf(session);
-  run(client).then(
-    (value) => done(null, value),
-    (error: unknown) => {
-      if (!(error instanceof SmtpError)) handlers.failed(client, error);
-      done(error instanceof SmtpError ? error : new SmtpError(REPLIES.internal));
-    },
-  );
-}
-
-/** After the library wrote its reply. */
-function notifyReplied(handlers: Handlers, session: SMTPServerSession): void {
-  setImmediate(() => handlers.replied(connectionOf(session).client));
 }
 
 function refusalOf(check: () => void): SmtpReply | undefined {

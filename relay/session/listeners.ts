@@ -4,7 +4,8 @@ import type { relayApi } from '@migosmtp/operator/api';
 import { RelayError } from '../errors.ts';
 import type { CertificateFiles } from '../certificate.ts';
 import type { Handlers } from './client.ts';
-import { Server } from './library.ts';
+import type { Server } from './library.ts';
+import { createServer } from './server.ts';
 
 export interface ListenerOptions {
   readonly listen: relayApi.RelayProcessConfig['listen'];
@@ -32,7 +33,7 @@ const HANDSHAKE_MS = 30_000;
 export async function startListeners(options: ListenerOptions): Promise<Listening> {
   const { listen, certificate, handlers, settings } = options;
   const servers = [false, true].map((implicitTls) => {
-    const server = new Server(
+    const server = createServer(
       { implicitTls, ...certificate.current, ...settings, idleMs: IDLE_MS, handshakeMs: HANDSHAKE_MS },
       handlers,
     );
@@ -45,8 +46,10 @@ export async function startListeners(options: ListenerOptions): Promise<Listenin
   await bind(starttls, { address: listen.address, port: listen.starttls, purpose: 'SMTP with STARTTLS' });
   await bind(tls, { address: listen.address, port: listen.tls, purpose: 'SMTP with TLS' });
   return {
-    ports: { starttls: starttls.port, tls: tls.port },
-    updateSettings: (next) => servers.forEach((server) => server.updateSettings(next)),
+    ports: { starttls: portOf(starttls), tls: portOf(tls) },
+    // The library reads its options for each connection.
+    updateSettings: ({ name, maxSize }) =>
+      servers.forEach((server) => Object.assign(server.options, { name, size: maxSize })),
     stopAccepting: () => servers.forEach((server) => server.server.close()),
   };
 }
@@ -58,4 +61,9 @@ async function bind(server: Server, at: { address: string; port: number; purpose
   } catch (cause) {
     throw new RelayError('R_LISTEN', at, cause);
   }
+}
+
+function portOf({ server }: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
 }

@@ -14,7 +14,7 @@ export interface SessionCaps {
 
 export const SESSION_CAPS: SessionCaps = {
   total: 20_000,
-  unauthenticatedPerSource: 1_000,
+  unauthenticatedPerSource: 5_000,
   perAccount: 2_000,
 };
 

@@ -7,3 +7,4 @@
 export * from './types.ts';
 export { openEmbeddedSpool } from './embedded/client.ts';
 export { StoreHealth } from './health.ts';
+export { newQueueId } from './queue-id.ts';

@@ -143,7 +143,8 @@ export interface Spool {
   /** Whether `count` more recipients would be taken now. */
   decide(scopes: readonly ChargeScope[], count: number): Promise<ChargeDecision>;
   openBody(queueId: string): Promise<BodyWriter>;
-  readBody(queueId: string): Promise<Body>;
+  /** Null where the content is not there, which only damage can bring about. */
+  readBody(queueId: string): Promise<Body | null>;
   /** Path of a `file` body, for streaming. */
   bodyPath(name: string): string;
 

@@ -28,7 +28,7 @@ export class Claims {
   }
 
   rollback(): void {
-    for (const { id, added } of this.#journal.reverse()) {
+    for (const { id, added } of this.#journal.toReversed()) {
       if (added) this.#claimed.delete(id);
       else this.#claimed.add(id);
     }

@@ -109,7 +109,7 @@ class EmbeddedSpool implements Spool {
   #call<T>(operation: Operation): Promise<T> {
     if (this.#closed) return Promise.reject(new RelayError('R_STORE_CLOSED'));
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ operation, resolve: resolve as (value: unknown) => void, reject });
+      this.#waiting.push({ operation, resolve, reject });
       if (this.#running.length === 0) this.#send();
     });
   }

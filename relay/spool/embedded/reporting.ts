@@ -37,7 +37,7 @@ export function reports({ database }: StoreContext, filter: ReportFilter): relay
   );
   const more = rows.length > filter.limit;
   const page = more ? rows.slice(0, -1) : rows;
-  return { items: page.map(toReport), next: more ? String(page.at(-1)?.recipient ?? '') : null };
+  return { items: page.map(toReport), next: more ? String(Number(page.at(-1)?.recipient)) : null };
 }
 
 function toReport(row: Row): relayApi.DeliveryReport {

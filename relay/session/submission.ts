@@ -1,0 +1,196 @@
+/** Envelope and message of a logged-in client, up to the durable accept. */
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import {
+  type Account,
+  type Calendar,
+  type ChargeScope,
+  chargeScopes,
+  type Directory,
+  refusalReply,
+  toWireAddress,
+} from '../policy/index.ts';
+import { type ClaimedMessage, newQueueId, type NewMessage, type Spool } from '../spool/index.ts';
+import type { Client, DataStream, Envelope } from './client.ts';
+import { Exhaustion } from './exhaustion.ts';
+import { Intake, type Taken } from './intake.ts';
+import { wireRecipient } from './recipient.ts';
+import type { Session, SessionRegistry } from './registry.ts';
+import { checkFrom, envelopeRefusal } from './sender-check.ts';
+import { REPLIES, SmtpError, type SmtpReply } from './replies.ts';
+
+/** Where accepted mail goes at once, as long as there is room; else it waits in the store. */
+export interface AcceptedHandOver {
+  readonly hasRoom: boolean;
+  take(message: ClaimedMessage): void;
+  /** Something waits in the store that was not handed over. */
+  wake(): void;
+  /** Something is held until a window opens. */
+  wasHeld(): void;
+}
+
+export interface SubmissionOptions {
+  readonly directory: Directory;
+  readonly calendar: Calendar;
+  readonly spool: Spool;
+  readonly registry: SessionRegistry;
+  readonly delivery: AcceptedHandOver;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly storeFailed: (error: unknown) => void;
+  readonly hostname: () => string;
+}
+
+const LIFETIME_MS = 5 * 24 * 3_600_000;
+const DEFAULT_MAX_RECIPIENTS = 100;
+
+export class Submission {
+  readonly #options: SubmissionOptions;
+  readonly #exhaustion = new Exhaustion();
+
+  constructor(options: SubmissionOptions) {
+    this.#options = options;
+  }
+
+  directoryChanged(): void {
+    this.#exhaustion.forget();
+  }
+
+  async mail(client: Client, from: string): Promise<void> {
+    const account = this.#account(client);
+    const refusal = envelopeRefusal(this.#options.directory, account, from);
+    if (refusal) throw this.#refused(refusal);
+    const scopes = this.#scopes(account);
+    if (!this.#exhaustion.mustAsk(scopes)) return;
+    const decision = await this.#stored(this.#options.spool.decide(scopes, 1));
+    this.#exhaustion.learn(scopes, decision.kind !== 'send');
+    if (decision.kind === 'refuse') throw this.#refused(refusalReply(decision));
+  }
+
+  recipient(client: Client, address: string): void {
+    const { messageLimits } = this.#options.directory.settings ?? {};
+    const max = messageLimits?.maxRecipients ?? DEFAULT_MAX_RECIPIENTS;
+    if (client.recipientCount >= max) throw this.#refused(REPLIES.tooManyRecipients);
+    wireRecipient(address);
+  }
+
+  async data(client: Client, envelope: Envelope, stream: DataStream): Promise<string> {
+    const { spool, registry, directory } = this.#options;
+    const session = registry.get(client);
+    const account = this.#account(client);
+    const acceptedAt = Date.now();
+    const queueId = newQueueId(acceptedAt);
+    const intake = new Intake({
+      spool,
+      trace: {
+        queueId,
+        hostname: this.#options.hostname(),
+        clientName: client.greeting,
+        clientAddress: client.address,
+        tls: client.tls,
+        acceptedAt: new Date(acceptedAt),
+      },
+      checkHeader: (fields) => checkFrom(directory, account, fields),
+    });
+    try {
+      const taken = await this.#receive(session, stream, intake);
+      session.committing = true;
+      await this.#accept(newMessage({ account, session, envelope, taken, queueId, acceptedAt }), account);
+      return `2.0.0 Ok: queued as ${queueId}`;
+    } catch (error) {
+      await intake.abort();
+      throw error;
+    } finally {
+      session.committing = false;
+    }
+  }
+
+  async #receive(session: Session, stream: DataStream, intake: Intake): Promise<Taken> {
+    const { deadlines } = session;
+    deadlines.dataStarted(Date.now());
+    try {
+      for await (const chunk of stream as AsyncIterable<Buffer>) {
+        deadlines.dataBytes(chunk.length);
+        if (!stream.sizeExceeded) await this.#stored(intake.write(chunk));
+      }
+      if (stream.sizeExceeded) throw this.#refused(REPLIES.tooBig);
+      if (intake.refusal) throw this.#refused(intake.refusal.reply);
+      return await this.#stored(intake.finish());
+    } finally {
+      deadlines.dataEnded(Date.now());
+    }
+  }
+
+  async #accept(message: NewMessage, account: Account): Promise<void> {
+    const { spool, delivery, metrics, log } = this.#options;
+    const scopes = this.#scopes(account);
+    const result = await this.#stored(spool.accept(message, { scopes, claim: delivery.hasRoom }));
+    if (result.kind === 'refuse') {
+      this.#exhaustion.learn(scopes, true);
+      throw this.#refused(refusalReply(result));
+    }
+    if (result.exhausted) this.#exhaustion.learn(scopes, true);
+    metrics.accepted.inc(message.recipients.length);
+    const { queueId, namespace, envelopeFrom, size, recipients } = message;
+    const entry = { queueId, account: `${namespace}/${message.account}`, from: envelopeFrom, size };
+    log.info({ ...entry, recipients: recipients.length, held: result.held }, 'accepted');
+    if (result.claimed.length > 0) delivery.take({ ...message, recipients: result.claimed });
+    else if (result.held) delivery.wasHeld();
+    else delivery.wake();
+  }
+
+  #account(client: Client): Account {
+    const { login } = this.#options.registry.get(client);
+    const account = login && this.#options.directory.accountById(login.accountId);
+    if (!account) throw new SmtpError(REPLIES.sessionRevoked);
+    return account;
+  }
+
+  #scopes(account: Account): ChargeScope[] {
+    const { directory, calendar } = this.#options;
+    return chargeScopes(account, directory.workspace(account.namespace), { calendar, nowMs: Date.now() });
+  }
+
+  /** A store that fails is a temporary refusal, and makes the relay unready until it works again. */
+  async #stored<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (error instanceof SmtpError) throw error;
+      this.#options.storeFailed(error);
+      throw new SmtpError(REPLIES.storeFailed);
+    }
+  }
+
+  #refused(reply: SmtpReply): SmtpError {
+    this.#options.metrics.refused.inc({ code: String(reply.code), enhanced: reply.enhanced });
+    return new SmtpError(reply);
+  }
+}
+
+interface Parts {
+  readonly account: Account;
+  readonly session: Session;
+  readonly envelope: Envelope;
+  readonly taken: Taken;
+  readonly queueId: string;
+  readonly acceptedAt: number;
+}
+
+function newMessage({ account, session, envelope, taken, queueId, acceptedAt }: Parts): NewMessage {
+  return {
+    ...taken,
+    queueId,
+    kind: 'submission',
+    accountId: account.id,
+    namespace: account.namespace,
+    account: account.name,
+    username: account.username,
+    verifier: session.login?.verifierId ?? '',
+    envelopeFrom: toWireAddress(envelope.from) ?? envelope.from,
+    smtpUtf8: envelope.smtpUtf8,
+    acceptedAt,
+    recipients: envelope.recipients.map(wireRecipient),
+    lifetimeMs: LIFETIME_MS,
+  };
+}
