@@ -81,6 +81,19 @@ export class Engine<Client> {
     return hasError(found) ? found : [...found, ...(of.validate?.(config) ?? [])];
   }
 
+  /** Terraform before 1.11 would store what is meant to be sent only. */
+  writeOnlyProblems({ schema }: Checked, config: ValueObject): Diagnostic[] {
+    return Object.entries(schema.attributes)
+      .filter(([name, attribute]) => attribute.writeOnly && (config[name] ?? null) !== null)
+      .map(([name]) =>
+        error(
+          'Write-only attributes need Terraform 1.11',
+          `${name} is never stored. Use Terraform 1.11 or later, or leave it out.`,
+          [{ name }],
+        ),
+      );
+  }
+
   plan(type: string, request: PlanRequest): PlanOutcome {
     const { prior, proposed, config } = request;
     const resource = this.resource(type);

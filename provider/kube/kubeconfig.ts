@@ -97,7 +97,7 @@ async function parse(text: string, file: string): Promise<Record<string, unknown
   try {
     const content: unknown = /^\s*\{/.test(text)
       ? JSON.parse(text)
-      : (await import('./yaml.ts')).parseYaml(text, { logLevel: 'silent' });
+      : (await import('./yaml.ts')).parseYaml(text, { logLevel: 'error' });
     if (typeof content === 'object' && content !== null) return content as Record<string, unknown>;
   } catch {
     // Told below, without the text.

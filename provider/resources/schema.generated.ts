@@ -1653,7 +1653,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     ],
     "type": "string",
     "computed": true,
-    "description": "",
+    "description": "Name of the Secret that apps mount.",
     "changesWith": [
      "secret"
     ]
@@ -1665,7 +1665,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     ],
     "type": "number",
     "computed": true,
-    "description": "",
+    "description": "Port that begins in clear and takes STARTTLS.",
     "changesWith": [
      "relay_ref"
     ]
@@ -1677,7 +1677,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     ],
     "type": "number",
     "computed": true,
-    "description": "",
+    "description": "Port with TLS from the first byte.",
     "changesWith": [
      "relay_ref"
     ]
@@ -1689,7 +1689,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     ],
     "type": "number",
     "computed": true,
-    "description": "Counts the passwords of this account.",
+    "description": "Counts the passwords of this account; drives `*_wo_version` arguments of other resources.",
     "changesWith": [
      "relay_ref",
      "secret",
@@ -2213,30 +2213,6 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        "type": "string",
        "computed": true,
        "description": "What it must hold."
-      },
-      "state": {
-       "field": [
-        "state"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": "What the last check found. One of `Pending`, `Valid`, `Invalid`, `Unknown`, `Ignored`."
-      },
-      "observed": {
-       "field": [
-        "observed"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": "What DNS answered, when it differs."
-      },
-      "last_checked_at": {
-       "field": [
-        "lastCheckedAt"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": ""
       }
      }
     },
@@ -2280,30 +2256,6 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        "type": "string",
        "computed": true,
        "description": "What it must hold."
-      },
-      "state": {
-       "field": [
-        "state"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": "What the last check found. One of `Pending`, `Valid`, `Invalid`, `Unknown`, `Ignored`."
-      },
-      "observed": {
-       "field": [
-        "observed"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": "What DNS answered, when it differs."
-      },
-      "last_checked_at": {
-       "field": [
-        "lastCheckedAt"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": ""
       }
      }
     },
@@ -2347,30 +2299,6 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        "type": "string",
        "computed": true,
        "description": "What it must hold."
-      },
-      "state": {
-       "field": [
-        "state"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": "What the last check found. One of `Pending`, `Valid`, `Invalid`, `Unknown`, `Ignored`."
-      },
-      "observed": {
-       "field": [
-        "observed"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": "What DNS answered, when it differs."
-      },
-      "last_checked_at": {
-       "field": [
-        "lastCheckedAt"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": ""
       }
      }
     },
@@ -2414,30 +2342,6 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        "type": "string",
        "computed": true,
        "description": "What it must hold."
-      },
-      "state": {
-       "field": [
-        "state"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": "What the last check found. One of `Pending`, `Valid`, `Invalid`, `Unknown`, `Ignored`."
-      },
-      "observed": {
-       "field": [
-        "observed"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": "What DNS answered, when it differs."
-      },
-      "last_checked_at": {
-       "field": [
-        "lastCheckedAt"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": ""
       }
      }
     },
@@ -2481,30 +2385,6 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        "type": "string",
        "computed": true,
        "description": "What it must hold."
-      },
-      "state": {
-       "field": [
-        "state"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": "What the last check found. One of `Pending`, `Valid`, `Invalid`, `Unknown`, `Ignored`."
-      },
-      "observed": {
-       "field": [
-        "observed"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": "What DNS answered, when it differs."
-      },
-      "last_checked_at": {
-       "field": [
-        "lastCheckedAt"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": ""
       }
      }
     },
@@ -2548,30 +2428,6 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        "type": "string",
        "computed": true,
        "description": "What it must hold."
-      },
-      "state": {
-       "field": [
-        "state"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": "What the last check found. One of `Pending`, `Valid`, `Invalid`, `Unknown`, `Ignored`."
-      },
-      "observed": {
-       "field": [
-        "observed"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": "What DNS answered, when it differs."
-      },
-      "last_checked_at": {
-       "field": [
-        "lastCheckedAt"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": ""
       }
      }
     },
@@ -2615,30 +2471,6 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        "type": "string",
        "computed": true,
        "description": "What it must hold."
-      },
-      "state": {
-       "field": [
-        "state"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": "What the last check found. One of `Pending`, `Valid`, `Invalid`, `Unknown`, `Ignored`."
-      },
-      "observed": {
-       "field": [
-        "observed"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": "What DNS answered, when it differs."
-      },
-      "last_checked_at": {
-       "field": [
-        "lastCheckedAt"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": ""
       }
      }
     },
@@ -2689,30 +2521,6 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        "type": "string",
        "computed": true,
        "description": "What it must hold."
-      },
-      "state": {
-       "field": [
-        "state"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": "What the last check found. One of `Pending`, `Valid`, `Invalid`, `Unknown`, `Ignored`."
-      },
-      "observed": {
-       "field": [
-        "observed"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": "What DNS answered, when it differs."
-      },
-      "last_checked_at": {
-       "field": [
-        "lastCheckedAt"
-       ],
-       "type": "string",
-       "computed": true,
-       "description": ""
       }
      }
     },

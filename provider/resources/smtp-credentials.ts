@@ -88,7 +88,12 @@ async function readyAccount(session: Session, uid: unknown): Promise<KubeObject 
   const start = await client.get(path, signal);
   if (start === undefined) return missing(title);
   if (typeof uid === 'string' && start.metadata.uid !== uid) return replaced(title);
-  const wait = { start, declared: object(), isNew: false, judge: (found: KubeObject) => judgeReady(found, 'Suspended') };
+  const wait = {
+    start,
+    declared: object(),
+    isNew: false,
+    judge: (found: KubeObject) => judgeReady(found, 'Suspended'),
+  };
   const { last, problem } = await awaitObject(session, wait);
   return problem ?? last ?? missing(title);
 }

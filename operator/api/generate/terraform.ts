@@ -194,13 +194,22 @@ const OUTPUT_NAMES: Record<string, string> = {
 };
 
 /** Single values out of status objects, for those who refer to them. */
-const OUTPUT_SHORTCUTS: Record<string, Record<string, string>> = {
-  SmtpAccount: {
-    'binding.name': 'secret_name',
-    'ports.starttls': 'port',
-    'ports.tls': 'tls_port',
-    'credentials.revision': 'credentials_revision',
-  },
+const OUTPUT_SHORTCUTS: Record<string, { path: string[]; name: string; description: string }[]> = {
+  SmtpAccount: [
+    { path: ['binding', 'name'], name: 'secret_name', description: 'Name of the Secret that apps mount.' },
+    {
+      path: ['ports', 'starttls'],
+      name: 'port',
+      description: 'Port that begins in clear and takes STARTTLS.',
+    },
+    { path: ['ports', 'tls'], name: 'tls_port', description: 'Port with TLS from the first byte.' },
+    {
+      path: ['credentials', 'revision'],
+      name: 'credentials_revision',
+      description:
+        'Counts the passwords of this account; drives `*_wo_version` arguments of other resources.',
+    },
+  ],
 };
 
 /** Status objects that their shortcuts replace. */
@@ -251,25 +260,30 @@ function outputs(definition: KindDefinition): Record<string, Attribute> {
     if (name === 'observedGeneration' || LEFT_OUT.has(`${kind}.${name}`)) continue;
     add(OUTPUT_NAMES[`${kind}.${name}`] ?? snakeCase(name), field, [name]);
   }
-  for (const [path, name] of Object.entries(OUTPUT_SHORTCUTS[kind] ?? {})) {
-    const steps = path.split('.');
-    add(name, at(status, steps), steps);
+  for (const { path, name, description } of OUTPUT_SHORTCUTS[kind] ?? []) {
+    add(name, { ...at(status, path), description }, path);
   }
   const records = status.properties?.['dnsRecords'];
   if (records) addRecords(records, add);
   return result;
 }
 
-/** Records one by one, which bindings of other languages can name, and all of them as a list. */
+/** What each check may change; a plan that carried it would show a difference after every check. `conditions` tell it. */
+const FINDINGS = new Set(['state', 'observed', 'lastCheckedAt']);
+
+/** Records one by one, which bindings of other languages can name, and all of them as a list: what to publish. */
 function addRecords(
   records: Node,
   add: (name: string, field: Node, path: string[], extra: Attribute) => void,
 ): void {
-  const entries = Object.entries(records.properties ?? {});
+  const entries = Object.entries(records.properties ?? {}).map(([name, field]) => {
+    const kept = Object.entries(field.properties ?? {}).filter(([member]) => !FINDINGS.has(member));
+    return [name, { ...field, properties: Object.fromEntries(kept) }] as const;
+  });
   for (const [name, field] of entries) {
     add(`${snakeCase(name)}_record`, field, ['dnsRecords', name], { changesWith: RECORDS_CHANGE_WITH });
   }
-  const item = entries[0]?.[1] ?? {};
+  const item: Node = entries[0]?.[1] ?? {};
   const purpose: Node = {
     type: 'string',
     description: 'Which record it is: ownership, spf, dkim and so on.',

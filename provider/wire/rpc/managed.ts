@@ -77,10 +77,15 @@ export function managedMethods(context: RpcContext<unknown>): Methods {
 
 function validateMethod(context: RpcContext<unknown>): Methods[string] {
   return async (request) => {
-    const { typeName = '', config } = validateRequest.decode(request);
+    const { typeName = '', config, clientCapabilities: client } = validateRequest.decode(request);
     const { resource, type } = typed(context, typeName);
     const found = await attempt(
-      () => context.engine.validate(resource, valueFromWire(config, type) as ValueObject),
+      () => {
+        const value = valueFromWire(config, type) as ValueObject;
+        const problems = context.engine.validate(resource, value);
+        const isAllowed = client?.writeOnlyAttributesAllowed === true;
+        return isAllowed ? problems : [...problems, ...context.engine.writeOnlyProblems(resource, value)];
+      },
       (failed) => failed,
     );
     return validateResponse.encode({ diagnostics: diagnosticsToWire(found) });
