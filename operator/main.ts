@@ -12,6 +12,7 @@ import { createControllers } from './kinds/index.ts';
 import { discover, KubeClient, loadConnection } from './kube/index.ts';
 import { numberOf, readOptions, RELEASE } from './options.ts';
 import { RelayRegistry } from './projection/index.ts';
+import { serveReports } from './reports/index.ts';
 import {
   createLog,
   EventRecorder,
@@ -71,6 +72,8 @@ async function run(log: Log): Promise<void> {
     { release: RELEASE, relays: caches.relays.size, accounts: caches.accounts.size },
     'caches are filled',
   );
+  const port = numberOf(process.env, 'REPORTS_PORT', 8443);
+  void serveReports({ context, port, isLeader: () => leader.isLeader }, stop.signal);
   await leader.acquire(stop.signal);
   if (!stop.signal.aborted) await lead(context, leader, controllers, stop.signal);
 }

@@ -1,6 +1,7 @@
 /** The objects that an installation consists of, besides the CRDs. Pure. */
 import { GROUP, KINDS } from '../api/index.ts';
 import { RELEASE } from '../options.ts';
+import { REPORTS_NAME } from '../reports/names.ts';
 import { EDITABLE, PERMISSIONS, type Permission } from './permissions.ts';
 
 export const NAMESPACE = 'migosmtp-system';
@@ -8,6 +9,7 @@ const NAME = 'migosmtp-operator';
 const LABELS = { 'app.kubernetes.io/name': NAME, 'app.kubernetes.io/part-of': 'migosmtp' };
 const SELECTOR = { 'app.kubernetes.io/name': NAME };
 const HEALTH_PORT = 8080;
+const REPORTS_PORT = 8443;
 
 type Manifest = Record<string, unknown>;
 
@@ -25,6 +27,7 @@ export function manifests(): Manifest[] {
     { apiVersion: RBAC, kind: 'Role', metadata: inNamespace(NAME), rules: rulesOf('own') },
     binding('RoleBinding', inNamespace(NAME), 'Role'),
     ...peopleRoles(),
+    ...reports(),
     deployment(),
   ];
 }
@@ -91,6 +94,34 @@ function peopleRoles(): Manifest[] {
   ];
 }
 
+/** The Service of the reports API, and what everybody needs to trust it: its authority's certificate. */
+function reports(): Manifest[] {
+  const reader = `${REPORTS_NAME}-ca-reader`;
+  const everybody = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:authenticated' };
+  const rules = [
+    { apiGroups: [''], resources: ['configmaps'], resourceNames: [`${REPORTS_NAME}-ca`], verbs: ['get'] },
+  ];
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: inNamespace(REPORTS_NAME),
+      spec: {
+        selector: SELECTOR,
+        ports: [{ name: 'https', port: 443, targetPort: 'reports', protocol: 'TCP' }],
+      },
+    },
+    { apiVersion: RBAC, kind: 'Role', metadata: inNamespace(reader), rules },
+    {
+      apiVersion: RBAC,
+      kind: 'RoleBinding',
+      metadata: inNamespace(reader),
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: reader },
+      subjects: [everybody],
+    },
+  ];
+}
+
 function deployment(): Manifest {
   return {
     apiVersion: 'apps/v1',
@@ -142,8 +173,12 @@ function container(): Manifest {
     env: [
       { name: 'RELAY_IMAGE', value: `ghcr.io/migosmtp/relay:${RELEASE}` },
       { name: 'HEALTH_PORT', value: String(HEALTH_PORT) },
+      { name: 'REPORTS_PORT', value: String(REPORTS_PORT) },
     ],
-    ports: [{ name: 'health', containerPort: HEALTH_PORT, protocol: 'TCP' }],
+    ports: [
+      { name: 'health', containerPort: HEALTH_PORT, protocol: 'TCP' },
+      { name: 'reports', containerPort: REPORTS_PORT, protocol: 'TCP' },
+    ],
     resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } },
     securityContext: {
       allowPrivilegeEscalation: false,

@@ -4,5 +4,6 @@
  * Flow: observe (gets by name) -> decide (certificates, shards, objects) -> apply; pods are followed by projection/.
  * Limits: no Secret of the relay is listed or watched: changes from outside are seen within RECHECK_MS.
  */
+export { adminIdentity } from './certify.ts';
 export { createRelayController } from './controller.ts';
 export { namesOf, hostOf, serviceHost } from './names.ts';

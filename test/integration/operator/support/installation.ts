@@ -213,6 +213,7 @@ const OTHERS: Record<string, string> = {
   ClusterRoleBinding: 'clusterrolebindings',
   Role: 'roles',
   RoleBinding: 'rolebindings',
+  ConfigMap: 'configmaps',
   Deployment: 'deployments',
 };
 
