@@ -101,9 +101,15 @@ export class Cluster {
     return (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('');
   }
 
+  /** Path of kubectl: the machine's own, else Debian's from the cache. */
+  async findKubectl(onProgress?: (line: string) => void): Promise<string> {
+    const installed = await onPath('kubectl');
+    return installed ?? (await debianPackages(['kubernetes-client'], onProgress)).bin('kubectl');
+  }
+
   /** Runs kubectl as administrator; rejects when it fails. */
   async kubectl(args: readonly string[], input?: string): Promise<string> {
-    const program = (await onPath('kubectl')) ?? (await debianPackages(['kubernetes-client'])).bin('kubectl');
+    const program = await this.findKubectl();
     const env = { ...process.env, KUBECONFIG: this.kubeconfig };
     return must([program, ...args], { env, ...(input === undefined ? {} : { input }) });
   }

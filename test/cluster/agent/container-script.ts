@@ -73,19 +73,19 @@ function quoted(text: string): string {
 
 /**
  * Shell script that builds the container's root in fresh mount and pid namespaces and becomes its command ("$@").
- * The root is an overlay: a small private layer, package layers, the machine's `/`. Nothing written there reaches
- * the machine. With a read-only root the private layer is just one more read-only one. It reports its pid, as the
+ * The root is an overlay: a small private layer, the machine's `/`; packages lie over its /usr. Nothing written there
+ * reaches the machine. With a read-only root the private layer is just one more read-only one. It reports its pid, as the
  * agent sees it, on descriptor 3 as the last thing before the command.
  */
 export function containerScript(plan: RootPlan, identity: Identity): string {
   const { scratch, readOnly } = plan;
-  const layers = [...plan.layers, '/'].join(':');
-  const overlay = readOnly ? `lowerdir=$U:${layers}` : `lowerdir=${layers},upperdir=$U,workdir=$T/work`;
+  const overlay = readOnly ? 'lowerdir=$U:/' : 'lowerdir=/,upperdir=$U,workdir=$T/work';
   return `wanted=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; umask 022
 read -r pid rest < /proc/self/stat
 T=${quoted(scratch)}; U=$T/upper; R=$T/root
 mount -t tmpfs -o mode=755 tmpfs "$T"
 mkdir -p "$U/etc/cluster" "$T/work" "$R"
+${plan.layers.map((layer) => copyLines(layer)).join('\n')}
 ln -s cluster/hosts "$U/etc/hosts"
 printf '%s\\n' ${quoted(plan.hostname)} > "$U/etc/hostname"
 printf '%s' ${quoted(plan.resolvConf)} > "$U/etc/resolv.conf"
@@ -95,6 +95,7 @@ point() {
 }
 ${plan.mounts.map((m) => `point ${quoted(m.source)} "$U"${quoted(m.target)}`).join('\n')}
 mount -t overlay -o "${overlay}" overlay "$R"
+${usrLines(plan)}
 mount -t proc proc "$R/proc"
 mount -t sysfs -o ro sysfs "$R/sys"
 mount --rbind /dev "$R/dev"
@@ -113,6 +114,22 @@ PATH=$wanted
 echo "$pid" >&3
 exec 3>&-
 exec ${dropCommand(identity).map(quoted).join(' ')} "$@"`;
+}
+
+/** What a package has outside /usr is little, and becomes part of the private layer. */
+function copyLines(layer: string): string {
+  return `for part in ${quoted(layer)}/*; do
+  if [ ! -L "$part" ] && [ "\${part##*/}" != usr ]; then cp -a "$part" "$U"; fi
+done`;
+}
+
+/** Packages lie somewhere below `/`, and the kernel takes no two layers of which one contains the other. */
+function usrLines({ layers, readOnly }: RootPlan): string {
+  if (layers.length === 0) return '';
+  const lower = `lowerdir=${[...layers.map((layer) => `${layer}/usr`), '/usr'].join(':')}`;
+  const upper = readOnly ? '' : ',upperdir=$T/usr,workdir=$T/usr-work';
+  return `mkdir "$T/usr" "$T/usr-work"
+mount -t overlay -o "${lower}${upper}" overlay "$R/usr"`;
 }
 
 function mountLines({ source, target, readOnly }: Mount): string {

@@ -1,9 +1,11 @@
 /** The demo from beginning to end; `make demo` prints it, the end-to-end test looks behind it. */
+import { delimiter, dirname } from 'node:path';
 import { prepareApp } from './app.ts';
 import { accountYaml, kubectlAccount, reset, rotate } from './credentials.ts';
 import { declare, proveDomain, rollOut } from './declare.ts';
 import { destroy } from './destroy.ts';
 import { installOperator } from './install.ts';
+import { showReports } from './reports.ts';
 import { exceedPlan, sendFromApp, verifySignatures } from './send.ts';
 import { Steps } from './steps.ts';
 import { WORKSPACE, buildWorld, takeDown, type DemoOptions, type World } from './world.ts';
@@ -22,7 +24,7 @@ export async function runDemo(options: DemoOptions): Promise<Steps> {
     await options.beforeTakeDown?.(world);
     isComplete = true;
   } finally {
-    if (options.isKept && isComplete) lookAround(world);
+    if (options.isKept && isComplete) await lookAround(world);
     else await takeDown(world);
   }
   summarise(steps, options.print);
@@ -36,6 +38,7 @@ async function allSteps(world: World): Promise<void> {
   await rollOut(world);
   await proveDomain(world);
   await verifySignatures(world, await sendFromApp(world, app));
+  await showReports(world, app);
   await exceedPlan(world, accountYaml);
   await kubectlAccount(world);
   await rotate(world, app);
@@ -57,12 +60,14 @@ function summarise(steps: Steps, print: (line: string) => void): void {
   if (broken.length > 0) throw new Error(`promised times were not kept: ${broken.join('; ')}`);
 }
 
-function lookAround(world: World): void {
+async function lookAround(world: World): Promise<void> {
   const { print } = world.options;
+  const tools = dirname(await world.cluster.findKubectl());
   const kubeconfig = '.state/demo/kubeconfig';
   print('');
   print('Everything is left running. To look around:');
   print(`  export KUBECONFIG=$PWD/${kubeconfig}`);
+  if (!(process.env['PATH'] ?? '').split(delimiter).includes(tools)) print(`  export PATH=$PATH:${tools}`);
   print('  kubectl get migosmtp --all-namespaces');
   print(`  kubectl --namespace ${WORKSPACE} describe smtpaccount checkout`);
   print(`  kubectl --namespace ${WORKSPACE} logs deployment/shop`);

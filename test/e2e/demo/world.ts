@@ -1,7 +1,7 @@
 /** What the demo's steps share, and how all of it is taken down. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { startCluster, stopCluster, type Cluster } from '../../cluster/index.ts';
+import { debianPackages, startCluster, stopCluster, type Cluster } from '../../cluster/index.ts';
 import { startDnsServer, type DnsServer } from '../../support/dns-server.ts';
 import { startSink, type MailSink } from '../../support/mail-sink.ts';
 import { startSmtpClient, type SmtpClient } from '../../support/smtp-client.ts';
@@ -41,6 +41,9 @@ export interface World {
 /** Name of the demo's cluster: one demo at a time on a machine. */
 const CLUSTER = 'demo';
 
+/** Debian packages that later steps use: fetched during set-up, as a machine pays for that once. */
+const FOREIGN = ['nsd', 'postfix', 'python3', 'python3-dkim', 'python3-dnspython'];
+
 /** Control plane, name server and next hop: what a company has before it installs anything. */
 export async function buildWorld(steps: Steps, options: DemoOptions): Promise<World> {
   const folder = join(repository, '.state', 'demo');
@@ -79,6 +82,8 @@ async function addNeighbours(
   return steps.run(
     'neighbours: an authoritative name server (nsd) and a mail server as next hop (smtp-sink)',
     async (note) => {
+      for (const name of FOREIGN) await debianPackages([name], note);
+      await cluster.findKubectl(note);
       const dns = await startDnsServer({ zones: [DOMAIN], cluster });
       const resolver = dns.address.split(':')[0]!;
       await cluster.configure({ resolver });

@@ -16,9 +16,9 @@ test('a package is complete in each set that it belongs to, and runs at its real
 }, 120_000);
 
 test('files that a package ships in /bin are found in /usr/bin, as on the machine', async () => {
-  const { root, bin } = await debianPackages(['ed']);
-  expect(await readlink(join(root, 'bin'))).toBe('usr/bin');
-  expect(bin('ed')).toMatch(/\/usr\/bin\/ed$/);
+  const packages = await debianPackages(['ed']);
+  expect(await readlink(join(packages.root, 'bin'))).toBe('usr/bin');
+  expect(packages.bin('ed')).toMatch(/\/usr\/bin\/ed$/);
 }, 120_000);
 
 test('a package that does not exist is named in the error', async () => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startCluster } from '../../cluster/index.ts';
 import type { Cluster } from '../../cluster/index.ts';
@@ -6,7 +7,11 @@ import { apply, ask, deployment, pod, printed, python, service, web } from './ob
 let cluster: Cluster;
 
 beforeAll(async () => {
-  cluster = await startCluster({ mountDelayMs: 300, restartBackoffMs: 200 });
+  cluster = await startCluster({
+    mountDelayMs: 300,
+    restartBackoffMs: 200,
+    images: { packaged: { packages: ['ed'] } },
+  });
 }, 1_200_000);
 
 afterAll(() => cluster.stop());
@@ -216,6 +221,24 @@ test('a container that fails its liveness probe is restarted', async () => {
   const path = '.status.containerStatuses[0].restartCount';
   await cluster.waitFor('a restart', async () => Number(await field('mortal', path)) >= 1);
 });
+
+test.each([true, false])(
+  "an image's packages are at their real paths, and writes stay in the container (read-only root: %s)",
+  async (readOnlyRootFilesystem) => {
+    const name = readOnlyRootFilesystem ? 'packaged' : 'packaged-writable';
+    const write = '{ touch /usr/bin/trace /etc/trace; } 2>/dev/null && echo written';
+    const script = `ed --version | head -n 1; ls -d /bin/sh /lib64/ld-*; ${write} || echo refused`;
+    const container = {
+      image: 'packaged',
+      command: ['sh', '-c', script],
+      securityContext: { readOnlyRootFilesystem },
+    };
+    await apply(cluster, pod(name, container, { restartPolicy: 'Never' }));
+    await printed(cluster, name, readOnlyRootFilesystem ? /refused/ : /written/);
+    expect(await cluster.logs('default', name)).toMatch(/GNU ed[^]*\/bin\/sh[^]*ld-/);
+    expect(existsSync('/usr/bin/trace') || existsSync('/etc/trace')).toBe(false);
+  },
+);
 
 test("a Pod's service account may do only what RBAC grants", async () => {
   const script = `

@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -26,6 +26,7 @@ beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'crds-'));
   await writeFile(join(folder, 'things.yaml'), JSON.stringify(crd('things', 'Thing')));
   cluster = await startCluster({ crds: folder, agent: false });
+  await rm(folder, { recursive: true });
 }, 1_200_000);
 
 afterAll(() => cluster.stop());
