@@ -18,6 +18,8 @@ export async function declare(world: World, app: App): Promise<void> {
       note(`synthesised examples/cdktf-app: ${(await terraform(['version'], app.terraform)).split('\n')[0]}`);
       await terraform(['init', '-input=false'], app.terraform);
       await applyApp(world, app, note);
+      const again = await terraform(['plan', '-input=false', '-detailed-exitcode'], app.terraform);
+      note(/No changes\.[^\n]*/.exec(again)?.[0] ?? 'planned again');
     },
   );
 }
