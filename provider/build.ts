@@ -4,7 +4,7 @@
  * Limits: runs on any Unix with Node 20 or later on the PATH; nothing may write into the folder afterwards, as
  * Terraform locks its hash.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
@@ -35,11 +35,14 @@ export async function providerMirror(folder = join(root, 'provider/dist/mirror')
   // An unchanged build keeps its files: a running Terraform may be reading them.
   if (Object.entries(files).every(([name, content]) => read(join(target, name))?.equals(content)))
     return folder;
-  rmSync(target, { recursive: true, force: true });
-  mkdirSync(target, { recursive: true });
+  // Made beside it and renamed, so that nobody meets half a provider; of two builders at once the last one stays.
+  const fresh = `${target}.${process.pid}`;
+  mkdirSync(fresh, { recursive: true });
   for (const [name, content] of Object.entries(files)) {
-    writeFileSync(join(target, name), content, { mode: name.endsWith('.cjs') ? 0o644 : 0o755 });
+    writeFileSync(join(fresh, name), content, { mode: name.endsWith('.cjs') ? 0o644 : 0o755 });
   }
+  rmSync(target, { recursive: true, force: true });
+  renameSync(fresh, target);
   return folder;
 }
 

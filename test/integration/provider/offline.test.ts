@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { EXAMPLES } from '../../../provider/docs/examples.ts';
 import { Terraform, unframed } from './terraform.ts';
 
 jest.setTimeout(60_000);
@@ -232,6 +233,19 @@ run "makes_an_account" {
 }`,
     );
     expect(await terraform.ok(['test', '-no-color'])).toContain('1 passed, 0 failed');
+  });
+});
+
+describe('the examples of the documentation', () => {
+  it('are valid', async () => {
+    const examples = Object.values(EXAMPLES).filter((text) => !text.includes('required_providers'));
+    const modules = examples.map((text, index) => {
+      terraform.writeModule(`example${index}`, text);
+      return `module "example${index}" {\n source = "./example${index}"\n}\n`;
+    });
+    terraform.write(NOWHERE + modules.join(''));
+    await terraform.ok(['init']);
+    await terraform.ok(['validate']);
   });
 });
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { providerMirror, writeCliConfig } from '../../../provider/build.ts';
@@ -39,6 +39,12 @@ export class Terraform {
 
   write(configuration: string): void {
     writeFileSync(join(this.folder, 'main.tf'), HEADER + configuration);
+  }
+
+  /** A child module in a folder of that name. */
+  writeModule(name: string, configuration: string): void {
+    mkdirSync(join(this.folder, name), { recursive: true });
+    writeFileSync(join(this.folder, name, 'main.tf'), HEADER + configuration);
   }
 
   read(file: string): string {
