@@ -62,15 +62,28 @@ export class Delivery {
     const key = JSON.stringify([settings?.delivery, settings?.hostname]);
     if (settings && key !== this.#settings) {
       this.#settings = key;
+      const isChange = this.#router !== undefined;
       this.#router?.close();
       this.#down = 0;
+      this.#options.metrics.destinationsDown.set(0);
       this.#router = new Router({
         settings,
         onStateChange: (host, change) => this.#stateChanged(host, change),
       });
-      this.#options.metrics.destinationsDown.set(0);
+      if (isChange) void this.#retryAll();
     }
     this.wake();
+  }
+
+  /** What the old next hop put off may go at once by the new one. */
+  async #retryAll(): Promise<void> {
+    const { spool, log } = this.#options;
+    try {
+      await spool.retryAll(Date.now());
+      this.wake();
+    } catch (error) {
+      log.error({ cause: describeCause(error) }, 'the queue could not be hastened');
+    }
   }
 
   /** Lets what is on its way finish; the rest stays in the store. */

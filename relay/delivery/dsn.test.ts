@@ -55,6 +55,6 @@ describe('bounce', () => {
     const { body } = bounce('550 x\r\nEvil: y\0\u001b[2J');
     const text = body.kind === 'inline' ? Buffer.from(body.data).toString() : '';
     expect(text).not.toMatch(/^Evil/m);
-    expect(text).not.toMatch(/\0|\u001b/);
+    expect(['\0', '\u001b'].filter((byte) => text.includes(byte))).toEqual([]);
   });
 });

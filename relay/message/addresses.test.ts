@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parseMailboxes } from './addresses.ts';
 
 const rows: [string, string[] | undefined][] = [

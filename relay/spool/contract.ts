@@ -250,9 +250,20 @@ export function describeSpool(name: string, implementation: Implementation): voi
       expect(await spool.cancel(sent.queueId, NOW + 7)).toBe(true);
       expect(await spool.cancel(sent.queueId, NOW + 8)).toBe(false);
       expect(await spool.retry('unknown', NOW)).toBe(false);
+      expect(await spool.retryAll(NOW)).toBe(0);
       // The attempt that was under way ends after the cancellation: the report stays as it was answered.
       await record({ id: claimed?.recipients[0]?.id ?? 0 });
       expect(await statuses()).toEqual(['cancelled']);
+    });
+
+    it('makes all that waits due at once', async () => {
+      await spool.accept(message({ recipients: ['x@x', 'y@x'] }), { scopes: scopes(), claim: false });
+      const [claimed] = await spool.claim(NOW, 10);
+      for (const { id } of claimed?.recipients ?? []) {
+        await record({ id, status: 'deferred', nextAttemptAt: NOW + 9_999 });
+      }
+      expect(await spool.retryAll(NOW + 6)).toBe(2);
+      expect(await spool.claim(NOW + 6, 10)).toHaveLength(1);
     });
 
     it('pages and filters reports, newest first', async () => {

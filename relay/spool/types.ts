@@ -169,6 +169,8 @@ export interface Spool {
   stats(): Promise<QueueStats>;
   /** Makes an unfinished message due now; false: none of that id. */
   retry(queueId: string, now: number): Promise<boolean>;
+  /** Makes everything due that waits for its next attempt, e.g. because there is another next hop now. */
+  retryAll(now: number): Promise<number>;
   cancel(queueId: string, now: number): Promise<boolean>;
   /** Deletes messages that were accepted before `before` and are finished, a bounded number at a time. */
   sweep(before: number, now: number): Promise<number>;

@@ -84,6 +84,7 @@ class EmbeddedSpool implements Spool {
   reports: Spool['reports'] = (...args) => this.#call({ method: 'reports', args });
   stats: Spool['stats'] = (...args) => this.#call({ method: 'stats', args });
   retry: Spool['retry'] = (...args) => this.#call({ method: 'retry', args });
+  retryAll: Spool['retryAll'] = (...args) => this.#call({ method: 'retryAll', args });
   cancel: Spool['cancel'] = (...args) => this.#call({ method: 'cancel', args });
   sweep: Spool['sweep'] = (...args) => this.#call({ method: 'sweep', args });
   probe: Spool['probe'] = (...args) => this.#call({ method: 'probe', args });

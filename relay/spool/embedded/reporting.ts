@@ -125,6 +125,10 @@ export function retryMessage({ database }: StoreContext, queueId: string, now: n
   );
 }
 
+export function retryAll({ database }: StoreContext, now: number): number {
+  return database.run('UPDATE recipients SET next_at = ? WHERE next_at > ?', now, now).changes;
+}
+
 /** What is being delivered at this moment may still go out; its outcome then finds the row closed. */
 export function cancelMessage(store: StoreContext, queueId: string, now: number): boolean {
   const rows = store.database.all(

@@ -128,6 +128,8 @@ function execute(store: EmbeddedStore, operation: Operation): unknown {
       return reporting.queueStats(store);
     case 'retry':
       return reporting.retryMessage(store, ...operation.args);
+    case 'retryAll':
+      return reporting.retryAll(store, ...operation.args);
     case 'cancel':
       return reporting.cancelMessage(store, ...operation.args);
     case 'sweep':
