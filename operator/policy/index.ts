@@ -6,3 +6,4 @@
 export * from './namespaces.ts';
 export * from './plan.ts';
 export * from './relay-choice.ts';
+export * from './time-zone.ts';

@@ -1,5 +1,6 @@
 /** What a workspace may have: its PlanLimits put together, the tightest figure of each kind winning. */
 import { PLANS, type PlanLimit, type PlanName, type relayApi } from '../api/index.ts';
+import { isTimeZone } from './time-zone.ts';
 
 export interface EffectivePlan {
   /** Shown in messages: `10k`, or the PlanLimit's name where figures were set by hand. */
@@ -93,7 +94,8 @@ export function workspaceConfig(
     ...(perDay === undefined ? {} : { perDay }),
     ...(perHour === undefined ? {} : { perHour }),
     ...(maxHeld === undefined ? {} : { maxHeld }),
-    timeZone: plan.timeZone,
+    // A zone that does not exist would stop a relay: limits then hold in UTC, and the PlanLimit's status says so.
+    timeZone: isTimeZone(plan.timeZone) ? plan.timeZone : 'UTC',
     onWindowLimit: plan.onWindowLimit,
     onMonthLimit: plan.onMonthLimit,
   };

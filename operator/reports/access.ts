@@ -21,11 +21,11 @@ interface AccessReview {
 /** Tokens are kilobytes at most. */
 const LONGEST_TOKEN = 16_384;
 
-/** Returns when the bearer may read reports of the namespace; throws a Failure otherwise. */
+/** Returns when the bearer may read reports of the account, or of all in the namespace; throws a Failure otherwise. */
 export async function admit(
   client: KubeClient,
   authorization: string | undefined,
-  namespace: string,
+  { namespace, account }: { namespace: string; account: string | undefined },
 ): Promise<void> {
   const user = await identify(client, authorization);
   const attributes = {
@@ -34,6 +34,7 @@ export async function admit(
     group: GROUP,
     resource: smtpAccount.plural,
     subresource: 'reports',
+    ...(account === undefined ? {} : { name: account }),
   };
   const review = await client.raw<AccessReview>(
     'POST',

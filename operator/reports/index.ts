@@ -46,7 +46,7 @@ export async function serveReports(options: ReportsOptions, signal: AbortSignal)
           port: options.port,
           certificate,
           log,
-          admit: (authorization, namespace) => admit(client, authorization, namespace),
+          admit: (authorization, question) => admit(client, authorization, question),
           answer: (question) => answer({ caches, readers, operatorNamespace }, question),
         });
         served = certificate.cert;

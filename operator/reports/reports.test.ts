@@ -76,7 +76,9 @@ describe('access', () => {
     authenticated: boolean,
     allowed: boolean,
   ): Promise<unknown> =>
-    admit(client(authenticated, allowed), authorization, 'shop').catch((error: unknown) => error);
+    admit(client(authenticated, allowed), authorization, { namespace: 'shop', account: undefined }).catch(
+      (error: unknown) => error,
+    );
 
   test.each<[string, string | undefined, boolean, boolean, number, string]>([
     ['nobody', undefined, true, true, 401, 'Authorization: Bearer'],
@@ -99,7 +101,7 @@ describe('access', () => {
 
   test('is asked for as that user, in that namespace', async () => {
     const asked: unknown[] = [];
-    await admit(client(true, true, asked), 'bearer abc', 'shop');
+    await admit(client(true, true, asked), 'bearer abc', { namespace: 'shop', account: 'app' });
     expect(asked).toMatchObject([
       { spec: { token: 'abc' } },
       {
@@ -113,6 +115,7 @@ describe('access', () => {
             group: 'migosmtp.com',
             resource: 'smtpaccounts',
             subresource: 'reports',
+            name: 'app',
           },
         },
       },

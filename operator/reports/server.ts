@@ -12,8 +12,8 @@ export interface ReportsServerOptions {
   port: number;
   certificate: KeyPair;
   log: Log;
-  /** Throws a Failure unless the bearer may read the namespace. */
-  admit: (authorization: string | undefined, namespace: string) => Promise<void>;
+  /** Throws a Failure unless the bearer may read what the question is about. */
+  admit: (authorization: string | undefined, question: Question) => Promise<void>;
   answer: (question: Question) => Promise<object>;
 }
 
@@ -41,7 +41,7 @@ async function handle(
   try {
     // Identity first: who may not read learns nothing of what there is.
     const question = readQuestion(request.method, request.url);
-    await options.admit(request.headers.authorization, question.namespace);
+    await options.admit(request.headers.authorization, question);
     say(response, 200, await options.answer(question));
   } catch (error) {
     const failure = failureOf(error, options.log);

@@ -3,7 +3,7 @@ import type { PlanLimit, PlanLimitSpec, relayApi } from '../../api/index.ts';
 import type { ResourceQuota } from '../../kube/index.ts';
 import { COUNT_ACCOUNTS, COUNT_DOMAINS, isCounting, wantedQuota } from './quota.ts';
 import { decidePlan, type PlanSnapshot } from './status.ts';
-import { dayIn, isTimeZone } from './time-zone.ts';
+import { dayIn, isTimeZone } from '../../policy/index.ts';
 import { decideWorkspace, type WorkspaceSnapshot } from './workspace.ts';
 
 const NOW = new Date('2026-06-01T12:00:00Z');

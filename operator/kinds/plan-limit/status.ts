@@ -1,7 +1,7 @@
 /** Status of a PlanLimit: what holds in its workspace, what is used of it, and whether it is enforced. Pure. */
 import { specProblems, planLimit, type PlanLimit, type PlanLimitStatus } from '../../api/index.ts';
 import type { ResourceQuota } from '../../kube/index.ts';
-import { byAge, effectivePlan, type EffectivePlan } from '../../policy/index.ts';
+import { byAge, dayIn, effectivePlan, isTimeZone, type EffectivePlan } from '../../policy/index.ts';
 import {
   condition,
   findCondition,
@@ -15,7 +15,6 @@ import {
 import { isWorthTelling, type WorkspaceFigures } from '../../usage/index.ts';
 import { COUNT_ACCOUNTS, COUNT_DOMAINS, isCounting, usedOf, wantedQuota } from './quota.ts';
 import * as Reason from './reasons.ts';
-import { dayIn, isTimeZone } from './time-zone.ts';
 
 export interface PlanSnapshot {
   limit: PlanLimit | undefined;

@@ -4,7 +4,6 @@ import type { ResourceQuota } from '../../kube/index.ts';
 import { effectivePlan, workspaceConfig } from '../../policy/index.ts';
 import { isEqual, type Decision, type Key } from '../../runtime/index.ts';
 import { isCounting, wantedQuota } from './quota.ts';
-import { isTimeZone } from './time-zone.ts';
 
 /** A relay that is open. */
 export interface WorkspaceRelay {
@@ -51,20 +50,9 @@ export function decideWorkspace(snapshot: WorkspaceSnapshot): Decision<Workspace
 function projections({ namespace, limits, hasAccounts, relays }: WorkspaceSnapshot): WorkspaceAction[] {
   return relays.flatMap(({ key, admits, defaultPlan, entry }): WorkspaceAction[] => {
     const isConcerned = admits && (limits.length > 0 || hasAccounts);
-    const wanted = isConcerned ? entryOf(namespace, limits, defaultPlan) : undefined;
+    const wanted = isConcerned ? workspaceConfig(namespace, effectivePlan(limits, defaultPlan)) : undefined;
     return isEqual(entry, wanted) ? [] : [{ do: 'project', relay: key, entry: wanted }];
   });
-}
-
-/** A zone that does not exist would be refused by every relay: limits then hold in UTC, and status says so. */
-function entryOf(
-  namespace: string,
-  limits: readonly PlanLimit[],
-  defaultPlan: PlanName | undefined,
-): relayApi.WorkspaceConfig | undefined {
-  const plan = effectivePlan(limits, defaultPlan);
-  const timeZone = isTimeZone(plan.timeZone) ? plan.timeZone : 'UTC';
-  return workspaceConfig(namespace, { ...plan, timeZone });
 }
 
 /** The new quota counts before the old one goes, so that admission never stands open. */

@@ -66,13 +66,13 @@ export function createVerifiedDomainController(context: OperatorContext): Prepar
       ),
       watchRelays(parts),
     ],
-    observe: (key) => observe(parts, key),
-    objectOf: (snapshot) => snapshot.domain,
-    decide: (snapshot, now) => {
-      const decision = decide(snapshot, now);
+    observe: async (key) => {
+      const snapshot = await observe(parts, key);
       noteWaiting(parts, snapshot);
-      return decision;
+      return snapshot;
     },
+    objectOf: (snapshot) => snapshot.domain,
+    decide,
     apply: (action, snapshot) => apply(parts, action, snapshot),
     statusAfterError,
   });

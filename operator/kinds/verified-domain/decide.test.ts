@@ -72,6 +72,7 @@ function snapshotOf(given: Given): Snapshot {
     relay: { found: true, relay },
     relayAddress: 'mail.example.net',
     ledger: { keys: [key], proof: given.proof, resourceVersion: '1', isOwned: false },
+    damage: undefined,
     rivals: [],
     check: undefined,
     since: at(7200),
@@ -234,6 +235,12 @@ describe('Ready', () => {
       { snapshot: { relay: { found: false, reason: 'RelayNotAllowed', message: 'no' } } },
       'False',
       'RelayNotAllowed',
+    ],
+    [
+      'the ledger cannot be read',
+      { snapshot: { damage: 'Secret x is no ledger' } },
+      'False',
+      'LedgerDamaged',
     ],
     ['the relay is not set up', { snapshot: { relayAddress: undefined } }, 'Unknown', 'RelayUnavailable'],
   ])('%s', (_title, given, status, reason) => {

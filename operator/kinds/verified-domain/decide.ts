@@ -17,12 +17,16 @@ import * as Reason from './reasons.ts';
 import { listsAll, longestRecordName } from './records.ts';
 import type { DomainDecision, Snapshot } from './snapshot.ts';
 
+/** Secrets are not watched. */
+const LEDGER_RETRY_MS = 30_000;
+
 type Verdict = Omit<DomainDecision, 'rule'>;
 
 const RULES: [string, (given: Case) => Verdict | undefined][] = [
   ['InvalidSpec', invalidSpec],
   ['NoRelay', noRelay],
   ['RelayNotOpen', relayNotOpen],
+  ['LedgerDamaged', ledgerDamaged],
   ['Duplicate', duplicate],
   ['KeyMissing', keyMissing],
   ['KeyRetired', keyRetired],
@@ -81,6 +85,13 @@ function relayNotOpen(given: Case): Verdict | undefined {
     condition('Stalled', 'False', Reason.RELAY_UNAVAILABLE, message),
   ];
   return { actions: [], status: statusWith(given, drafts) };
+}
+
+/** Keys are never replaced, and proofs never taken away, because a Secret cannot be read. */
+function ledgerDamaged(given: Case): Verdict | undefined {
+  const { damage } = given;
+  if (damage === undefined) return undefined;
+  return { ...stop(given, Reason.DAMAGED, damage), actions: [], requeueAfterMs: LEDGER_RETRY_MS };
 }
 
 function duplicate(given: Case): Verdict | undefined {

@@ -52,6 +52,12 @@ export interface Ledger {
   isOwned: boolean;
 }
 
+/** The Secret cannot be read: somebody changed it. Its message names it and never its content. */
+export class LedgerDamaged extends Error {
+  readonly kind = 'Permanent';
+  override name = 'LedgerDamaged';
+}
+
 const KEYS = 'keys.json';
 const PROOF = 'proof.json';
 
@@ -70,7 +76,7 @@ export function readLedger(secret: Secret): Ledger {
   const problem = `Secret ${namespace}/${name} is no ledger of a domain`;
   const keys = z.array(keySchema).safeParse(decode(secret.data?.[KEYS], problem));
   const proof = proofSchema.safeParse(decode(secret.data?.[PROOF] ?? 'bnVsbA==', problem));
-  if (!keys.success) throw new Error(`${problem}: restore it, or delete it to get new keys`);
+  if (!keys.success) throw new LedgerDamaged(`${problem}: restore it, or delete it to get new keys`);
   return {
     keys: keys.data,
     proof: proof.success ? proof.data : undefined,
@@ -109,11 +115,10 @@ function encode(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString('base64');
 }
 
-/** Errors name the Secret and never its content. */
 function decode(base64: string | undefined, problem: string): unknown {
   try {
     return JSON.parse(Buffer.from(base64 ?? '', 'base64').toString('utf8'));
   } catch {
-    throw new Error(`${problem}: restore it, or delete it to get new keys`);
+    throw new LedgerDamaged(`${problem}: restore it, or delete it to get new keys`);
   }
 }

@@ -7,7 +7,8 @@ import { keyOf, type Key } from '../../runtime/index.ts';
 import { CLOSED, placeOf } from './placement.ts';
 import type { Claim } from './claims.ts';
 import type { Check } from './findings.ts';
-import type { LedgerStore } from './ledger-store.ts';
+import { LedgerDamaged, type Ledger } from './ledger.ts';
+import type { LedgerOwner, LedgerStore } from './ledger-store.ts';
 import type { Grace } from './proof.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -33,12 +34,11 @@ export async function observe(parts: ObserveParts, key: Key): Promise<Snapshot> 
   const name = domain.status?.domain ?? domain.spec.domain;
   const relay = relayOf(context, domain);
   const place = placeOf(context, key, relay.found ? keyOf(relay.relay) : undefined);
-  const [ledger, rivals] = relay.found
-    ? await Promise.all([
-        ledgers.find({ relay: relay.relay, namespace, domain: name }),
-        rivalsOf(parts, key, name, relay.relay),
-      ])
-    : [undefined, []];
+  const claim = relay.found ? { relay: relay.relay, namespace, domain: name } : undefined;
+  const [{ ledger, damage }, rivals] = await Promise.all([
+    claim === undefined ? { ledger: undefined, damage: undefined } : readable(ledgers, claim),
+    claim === undefined ? [] : rivalsOf(parts, key, name, claim.relay),
+  ]);
   return {
     key,
     domain,
@@ -46,6 +46,7 @@ export async function observe(parts: ObserveParts, key: Key): Promise<Snapshot> 
     relay,
     relayAddress: place.handle?.facts.host,
     ledger,
+    damage,
     rivals,
     check: memory.get(key)?.check,
     since: sinceOf(memory, key, domain),
@@ -63,6 +64,7 @@ function gone(key: Key, grace: Grace): Snapshot {
     relay: { found: false, reason: 'RelayNotFound', message: '' },
     relayAddress: undefined,
     ledger: undefined,
+    damage: undefined,
     rivals: [],
     check: undefined,
     since: new Date(0),
@@ -105,16 +107,31 @@ async function rivalsOf(
   return Promise.all(
     others.map(async (other) => {
       const { namespace, uid, creationTimestamp } = other.metadata;
-      const ledger = await ledgers.find({ relay, namespace: namespace!, domain: name });
+      const claim = { relay, namespace: namespace!, domain: name };
+      const { ledger, damage } = await readable(ledgers, claim);
       const proof = ledger?.proof?.uid === uid ? ledger?.proof : undefined;
+      // A claim whose proof cannot be read is not up for grabs.
+      const isHeld = damage !== undefined && placeOf(context, keyOf(other), keyOf(relay)).isServed;
       return {
         key: keyOf(other),
         namespace: namespace!,
         createdAt: creationTimestamp ?? '',
-        provenSince: proof?.ownership?.since,
+        provenSince: isHeld ? '' : proof?.ownership?.since,
       };
     }),
   );
+}
+
+async function readable(
+  ledgers: LedgerStore,
+  claim: LedgerOwner,
+): Promise<{ ledger: Ledger | undefined; damage: string | undefined }> {
+  try {
+    return { ledger: await ledgers.find(claim), damage: undefined };
+  } catch (error) {
+    if (error instanceof LedgerDamaged) return { ledger: undefined, damage: error.message };
+    throw error;
+  }
 }
 
 /** A declaration that changes under our eyes starts waiting now; one that we find has waited since its creation. */

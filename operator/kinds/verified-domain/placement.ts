@@ -13,6 +13,8 @@ const APPLY_MS = 3000;
 export interface Place {
   /** Undefined while the relay is not open. */
   handle: RelayHandle | undefined;
+  /** It has the domain. */
+  isServed: boolean;
   serving: () => Promise<Serving>;
 }
 
@@ -24,6 +26,7 @@ export function placeOf(context: OperatorContext, key: Key, relayKey: Key | unde
   );
   return {
     handle,
+    isServed: handle?.shards.get('domains', key) !== undefined,
     serving: async () => {
       if (handle === undefined) return { entry: undefined, pods: CLOSED, isElsewhere };
       const answer = await handle.whenApplied([handle.shards.placementOf('domains', key)], 0);
@@ -49,7 +52,7 @@ export async function place(
   }
   if (handle === undefined || entry === undefined) return;
   const before = handle.shards.get('domains', key);
-  const placement = await handle.shards.put('domains', key, entry, { isUrgent: true });
+  const placement = await handle.shards.put('domains', key, entry);
   await handle.whenApplied([placement], APPLY_MS);
   if (!isEqual(before?.workspaces, entry.workspaces)) {
     context.relays.tellDomains([...new Set([...(before?.workspaces ?? []), ...entry.workspaces])]);

@@ -28,6 +28,8 @@ export interface Snapshot {
   /** Name that clients know the relay by; undefined until the relay has been opened. */
   relayAddress: string | undefined;
   ledger: Ledger | undefined;
+  /** Why the ledger cannot be read. */
+  damage: string | undefined;
   /** Other claims to the same domain on the same relay. */
   rivals: readonly Claim[];
   /** The last check that this process made. */

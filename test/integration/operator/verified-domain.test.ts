@@ -21,7 +21,14 @@ let world: Installation;
 
 beforeAll(async () => {
   world = await install({
-    zones: ['example.com', 'claimed.example', 'fading.example', 'wide.example', 'big.example'],
+    zones: [
+      'example.com',
+      'claimed.example',
+      'fading.example',
+      'wide.example',
+      'big.example',
+      'turning.example',
+    ],
     env: { DNS_GRACE_CHECKS: '3', DNS_GRACE_SECONDS: '3' },
   });
   await relay(world);
@@ -90,6 +97,26 @@ test('a DKIM key that DNS does not show does not sign', async () => {
   await world.cluster.waitFor('both keys', async () => (await onRelay('big.example'))?.dkim.length === 2);
   const ready = await wait('shop', 'big', isReady);
   expect(conditionOf(ready)?.reason).toBe('VerifiedWithWarnings');
+});
+
+test('a DKIM key is changed without a gap: the next one signs once DNS shows it', async () => {
+  const spec = { domain: 'turning.example', recheckInterval: '1s', dkim: { rotationInterval: '3s' } };
+  await declare('shop', 'turning', spec);
+  const fresh = await wait('shop', 'turning', (object) => records(object).length === 4);
+  await world.dns.publish(records(fresh));
+  await wait('shop', 'turning', isReady);
+  const selectors = async (): Promise<string[]> =>
+    (await onRelay('turning.example'))?.dkim.map(({ selector }) => selector) ?? [];
+  const [old] = await selectors();
+  const turning = await wait('shop', 'turning', (object) => listed(object)['dkimNext'] !== undefined);
+  expect(await selectors()).toEqual([old]);
+  expect(isReady(turning)).toBe(true);
+  await world.dns.publish([listed(turning)['dkimNext']!]);
+  const next = listed(turning)['dkimNext']!.name.split('.')[0];
+  await world.cluster.waitFor('the next key', async () => (await selectors())[0] !== old);
+  expect(await selectors()).toEqual([next]);
+  const turned = await wait('shop', 'turning', isReady);
+  expect(listed(turned)['dkim']?.name.split('.')[0]).toBe(old);
 });
 
 describe('DNS that fails', () => {

@@ -56,7 +56,7 @@ export async function install(options: InstallationOptions = {}): Promise<Instal
     const dns = await startDnsServer({ zones, brokenZones, cluster });
     const sink = await startSink(cluster);
     const stop = async (): Promise<void> => {
-      sink.stop();
+      await sink.stop();
       await dns.stop();
       await cluster.stop();
     };
