@@ -8,8 +8,10 @@ import { createHash } from 'node:crypto';
 export const HOLD_MS = 15 * 60_000;
 /** Removals within this time count together. */
 export const WINDOW_MS = 60_000;
-/** Removals that arrive within this time are judged as one. */
-const GATHER_MS = 40;
+/** Removals are judged together when none has come for this long: `kubectl delete --all` deletes one by one. */
+const GATHER_MS = 120;
+/** But none waits longer than this to be judged. */
+const LONGEST_GATHER_MS = 600;
 /** Annotation on the SmtpRelay: its value is the token that the condition names. */
 export const CONFIRM_ANNOTATION = 'migosmtp.com/confirm-removals';
 
@@ -57,6 +59,7 @@ export class RemovalGuard {
   #recent: number[] = [];
   #heldSince: number | undefined;
   #confirmed: string | undefined;
+  #gatheringSince: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: RemovalGuardOptions) {
@@ -78,7 +81,9 @@ export class RemovalGuard {
       if (present === undefined) this.#pending.set(key, [resolve]);
       else present.push(resolve);
     });
-    this.#judgeAfter(GATHER_MS);
+    this.#gatheringSince ??= performance.now();
+    const leftMs = this.#gatheringSince + LONGEST_GATHER_MS - performance.now();
+    this.#judgeAfter(Math.max(0, Math.min(GATHER_MS, leftMs)));
     await judged;
     if (this.#pending.has(key)) return 'held';
     await this.#options.remove(key);
@@ -118,6 +123,7 @@ export class RemovalGuard {
   }
 
   #judge(): void {
+    this.#gatheringSince = undefined;
     if (this.#pending.size === 0) return;
     const now = (this.#options.now ?? Date.now)();
     this.#recent = this.#recent.filter((at) => now - at < WINDOW_MS);
