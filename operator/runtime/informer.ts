@@ -87,10 +87,9 @@ export class Informer<T extends AnyObject> {
 
   /** Whether what is absent here is absent in the cluster: its scope was listed completely. */
   isSynced(namespace?: string): boolean {
-    return this.#scopes.every(
-      (scope) =>
-        scope.isSynced || (namespace !== undefined && ![undefined, namespace].includes(scope.namespace)),
-    );
+    if (namespace === undefined) return this.#scopes.every((scope) => scope.isSynced);
+    // A namespace that is not watched (any more) was never listed: nothing is known to be absent there.
+    return this.#scopes.some((scope) => scope.isSynced && [undefined, namespace].includes(scope.namespace));
   }
 
   get(key: Key): T | undefined {

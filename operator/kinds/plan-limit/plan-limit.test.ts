@@ -95,6 +95,7 @@ describe('a workspace', () => {
   const relay = { key: 'mail/main', admits: true, defaultPlan: undefined, entry: undefined };
   const base: WorkspaceSnapshot = {
     namespace: 'shop',
+    isListed: true,
     isActive: true,
     hasAccounts: false,
     limits: [],
@@ -142,6 +143,11 @@ describe('a workspace', () => {
       'whose plan is gone: quota and limits go',
       { quotas: [quota], relays: [{ ...relay, entry: config }] },
       [project(undefined), { do: 'deleteQuota', name: 'migosmtp-plan-10k', uid: 'uid-migosmtp-plan-10k' }],
+    ],
+    [
+      'that is not watched: nothing is known to be absent',
+      { isListed: false, quotas: [quota], relays: [{ ...relay, entry: config }] },
+      [],
     ],
     ['on its way out: no quota is made', { isActive: false, limits: [plan] }, []],
     [

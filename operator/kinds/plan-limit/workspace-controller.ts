@@ -85,6 +85,7 @@ function observe({ context }: WorkspaceParts, namespace: string): WorkspaceSnaps
   const object = caches.namespaces.get(namespace);
   return {
     namespace,
+    isListed: [caches.plans, caches.quotas, caches.accounts].every((cache) => cache.isSynced(namespace)),
     isActive: object !== undefined && object.metadata.deletionTimestamp === undefined,
     hasAccounts: caches.accounts.byIndex(BY_NAMESPACE, namespace).length > 0,
     limits: caches.plans

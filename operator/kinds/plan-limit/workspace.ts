@@ -17,6 +17,8 @@ export interface WorkspaceRelay {
 
 export interface WorkspaceSnapshot {
   namespace: string;
+  /** It is watched and was listed completely: what is absent is absent. */
+  isListed: boolean;
   /** False: it is going, and nothing can be created in it. */
   isActive: boolean;
   hasAccounts: boolean;
@@ -36,6 +38,7 @@ export type WorkspaceAction =
 const RETRY_MS = 5000;
 
 export function decideWorkspace(snapshot: WorkspaceSnapshot): Decision<WorkspaceAction, never> {
+  if (!snapshot.isListed) return { rule: 'Unlisted', actions: [] };
   const actions = [...projections(snapshot), ...quotaActions(snapshot)];
   // Somebody else's quota in the way is in no cache: nothing tells when it goes.
   const isCreating = actions.some((action) => action.do === 'createQuota');

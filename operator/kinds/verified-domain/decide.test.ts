@@ -68,6 +68,7 @@ function snapshotOf(given: Given): Snapshot {
   const draft: Snapshot = {
     key: 'shop/example',
     domain,
+    isListed: true,
     problems: [],
     relay: { found: true, relay },
     relayAddress: 'mail.example.net',
@@ -280,6 +281,11 @@ describe('the relay', () => {
   test('loses a domain that is gone, on whatever relay', () => {
     const decision = decide({ ...snapshotOf({}), domain: undefined }, NOW);
     expect(decision).toEqual({ rule: 'Gone', actions: [{ do: 'serve', entry: undefined }] });
+  });
+
+  test('keeps a domain of a namespace that is not watched', () => {
+    const decision = decide({ ...snapshotOf({}), domain: undefined, isListed: false }, NOW);
+    expect(decision).toEqual({ rule: 'Gone', actions: [] });
   });
 
   test('keeps a domain whose spec is broken by a later change', () => {

@@ -37,7 +37,9 @@ const RULES: [string, (given: Case) => Verdict | undefined][] = [
 
 export function decide(snapshot: Snapshot, now: Date): DomainDecision {
   const { domain } = snapshot;
-  if (domain === undefined) return { rule: 'Gone', actions: [{ do: 'serve', entry: undefined }] };
+  if (domain === undefined) {
+    return { rule: 'Gone', actions: snapshot.isListed ? [{ do: 'serve', entry: undefined }] : [] };
+  }
   const given = caseOf(snapshot, domain, now);
   for (const [rule, judge] of RULES) {
     const verdict = judge(given);

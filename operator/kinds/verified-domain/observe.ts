@@ -3,7 +3,7 @@ import { specProblems, verifiedDomain, type SmtpRelay, type VerifiedDomain } fro
 import { BY_DOMAIN } from '../../caches.ts';
 import type { OperatorContext } from '../../context.ts';
 import { admits, chooseRelay, type RelayAnswer } from '../../policy/index.ts';
-import { keyOf, type Key } from '../../runtime/index.ts';
+import { keyOf, refOf, type Key } from '../../runtime/index.ts';
 import { CLOSED, placeOf } from './placement.ts';
 import type { Claim } from './claims.ts';
 import type { Check } from './findings.ts';
@@ -29,7 +29,10 @@ export interface ObserveParts {
 export async function observe(parts: ObserveParts, key: Key): Promise<Snapshot> {
   const { context, ledgers, memory, grace } = parts;
   const domain = context.caches.domains.get(key);
-  if (domain === undefined || domain.metadata.deletionTimestamp !== undefined) return gone(key, grace);
+  const isListed = context.caches.domains.isSynced(refOf(key).namespace);
+  if (domain === undefined || domain.metadata.deletionTimestamp !== undefined) {
+    return gone(key, isListed, grace);
+  }
   const namespace = domain.metadata.namespace!;
   const name = domain.status?.domain ?? domain.spec.domain;
   const relay = relayOf(context, domain);
@@ -42,6 +45,7 @@ export async function observe(parts: ObserveParts, key: Key): Promise<Snapshot> 
   return {
     key,
     domain,
+    isListed,
     problems: specProblems(verifiedDomain, domain.spec),
     relay,
     relayAddress: place.handle?.facts.host,
@@ -56,10 +60,11 @@ export async function observe(parts: ObserveParts, key: Key): Promise<Snapshot> 
   };
 }
 
-function gone(key: Key, grace: Grace): Snapshot {
+function gone(key: Key, isListed: boolean, grace: Grace): Snapshot {
   return {
     key,
     domain: undefined,
+    isListed,
     problems: [],
     relay: { found: false, reason: 'RelayNotFound', message: '' },
     relayAddress: undefined,

@@ -20,8 +20,10 @@ export interface Serving {
 
 export interface Snapshot {
   key: string;
-  /** Undefined: it is gone. */
+  /** Undefined: it is gone, if `isListed`. */
   domain: VerifiedDomain | undefined;
+  /** Its namespace is watched and was listed completely. */
+  isListed: boolean;
   /** What is wrong with its spec, in the words of the API server's rules. */
   problems: readonly Problem[];
   relay: RelayAnswer;
