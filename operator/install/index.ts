@@ -1,14 +1,16 @@
 /**
- * The installation as one file of objects, generated: `kubectl apply -f operator/chart/crds -f operator/chart/install.yaml`.
+ * The installation, generated: `kubectl apply -f operator/chart/crds -f operator/chart/install.yaml`, or the Helm chart.
  *
- * Flow: permissions (one table of what the code calls) -> manifests (pure) -> operator/chart/install.yaml.
- * Limits: CRDs are generated from operator/api and stand beside it.
+ * Flow: permissions (one table of what the code calls) -> manifests (pure) -> install.yaml and the chart's templates.
+ * Limits: CRDs are generated from operator/api and stand beside them.
  */
 import { stringify } from 'yaml';
+import { helmFiles } from './helm.ts';
 import { manifests } from './manifests.ts';
 
 export * from './permissions.ts';
-export { manifests, NAMESPACE } from './manifests.ts';
+export { manifests } from './manifests.ts';
+export { DEFAULTS, NAMESPACE, type InstallSettings } from './settings.ts';
 
 const HEAD = '# Generated from operator/install; do not edit. Write it anew: node operator/install/main.ts\n';
 
@@ -17,4 +19,9 @@ export function installFile(): string {
     stringify(manifest, { aliasDuplicateObjects: false, lineWidth: 0 }),
   );
   return HEAD + documents.map((text) => `---\n${text}`).join('');
+}
+
+/** Every generated file by its path in operator/chart. */
+export function chartFiles(): Record<string, string> {
+  return { 'install.yaml': installFile(), ...helmFiles(HEAD) };
 }

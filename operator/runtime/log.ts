@@ -3,7 +3,7 @@ import { pino, type Logger } from 'pino';
 
 export type Log = Logger;
 
-export function createLog(level = process.env['LOG_LEVEL'] ?? 'info'): Log {
+export function createLog(level = process.env['LOG_LEVEL'] || 'info'): Log {
   return pino({
     level,
     base: null,

@@ -1,0 +1,61 @@
+/** The same objects as a Helm chart: templates whose choices are values. CRDs in `crds/` stay when the chart goes. */
+import { stringify } from 'yaml';
+import { RELEASE } from '../options.ts';
+import { manifests } from './manifests.ts';
+import { DEFAULTS, type InstallSettings } from './settings.ts';
+
+const TEMPLATED: InstallSettings = {
+  namespace: '{{ .Release.Namespace }}',
+  image: '{{ .Values.image }}',
+  relayImage: '{{ .Values.relayImage }}',
+  replicas: '{{ .Values.replicas }}',
+  env: {
+    WATCH_NAMESPACES: '{{ join "," .Values.watchNamespaces }}',
+    DNS_SERVERS: '{{ join "," .Values.dnsServers }}',
+    LOG_LEVEL: '{{ .Values.logLevel }}',
+  },
+};
+
+const VALUES = {
+  image: DEFAULTS.image,
+  relayImage: DEFAULTS.relayImage,
+  replicas: DEFAULTS.replicas,
+  watchNamespaces: [],
+  dnsServers: [],
+  logLevel: 'info',
+};
+
+const VALUES_HEAD = `# Values of the chart.
+# watchNamespaces: empty for all. dnsServers: resolvers for domain checks; empty for the system's.
+`;
+
+/** Files of the chart by their path in it. */
+export function helmFiles(head: string): Record<string, string> {
+  const chart = {
+    apiVersion: 'v2',
+    name: 'migosmtp',
+    description: 'SMTP accounts for Kubernetes, declared as code',
+    type: 'application',
+    version: RELEASE,
+    appVersion: RELEASE,
+  };
+  // The release's namespace is Helm's to make.
+  const objects = manifests(TEMPLATED).filter(({ kind }) => kind !== 'Namespace');
+  return {
+    'Chart.yaml': head + stringify(chart),
+    'values.yaml': head + VALUES_HEAD + stringify(VALUES),
+    'templates/operator.yaml': head + objects.map((object) => `---\n${template(object)}`).join(''),
+  };
+}
+
+/** Numbers must not be quoted; texts must, as a value could be empty. */
+function template(object: object): string {
+  const text = stringify(object, { aliasDuplicateObjects: false, lineWidth: 0, defaultStringType: 'PLAIN' });
+  return text.replaceAll(
+    /'(\{\{[^']*\}\})'|"(\{\{(?:[^"\\]|\\.)*\}\})"/g,
+    (_, single: string | undefined, double: string | undefined) => {
+      const inner = single ?? double!.replaceAll('\\"', '"');
+      return inner.includes('.replicas') ? inner : `{{ ${inner.slice(2, -2).trim()} | quote }}`;
+    },
+  );
+}
