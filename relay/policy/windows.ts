@@ -15,14 +15,18 @@ const DAY = 24 * HOUR;
 /** Computes and remembers windows; an unknown zone counts as UTC, so that a typo never opens a limit. */
 export class Calendar {
   readonly #formats = new Map<string, Intl.DateTimeFormat>();
-  readonly #cache = new Map<string, Window>();
+  readonly #cache = new Map<string, Partial<Record<WindowKind, Window>>>();
 
   window(kind: WindowKind, nowMs: number, timeZone = 'UTC'): Window {
-    const key = `${kind} ${timeZone}`;
-    const cached = this.#cache.get(key);
+    let ofZone = this.#cache.get(timeZone);
+    if (!ofZone) {
+      ofZone = {};
+      this.#cache.set(timeZone, ofZone);
+    }
+    const cached = ofZone[kind];
     if (cached && cached.startMs <= nowMs && nowMs < cached.endMs) return cached;
     const window = this.#compute(kind, nowMs, timeZone);
-    this.#cache.set(key, window);
+    ofZone[kind] = window;
     return window;
   }
 
