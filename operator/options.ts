@@ -16,7 +16,7 @@ export const RELEASE = '0.1.0';
 export function readOptions(env: NodeJS.ProcessEnv, operatorNamespace: string): OperatorOptions {
   return {
     operatorNamespace,
-    watchNamespaces: listOf(env['WATCH_NAMESPACES']),
+    watchNamespaces: withOwn(listOf(env['WATCH_NAMESPACES']), operatorNamespace),
     relayImage: env['RELAY_IMAGE'] ?? `ghcr.io/migosmtp/relay:${RELEASE}`,
     secretCheckMs: 1000 * numberOf(env, 'SECRET_CHECK_SECONDS', 30),
     dnsServers: parseDnsServers(env['DNS_SERVERS']),
@@ -33,6 +33,11 @@ export function numberOf(env: NodeJS.ProcessEnv, name: string, fallback: number)
   const value = Number(text);
   if (!Number.isFinite(value) || value < 0) throw new Error(`${name} is "${text}": it must be a number`);
   return value;
+}
+
+/** The operator's own namespace has the relay of those that have none. */
+function withOwn(namespaces: string[] | undefined, own: string): string[] | undefined {
+  return namespaces === undefined ? undefined : [...new Set([...namespaces, own])];
 }
 
 function listOf(text: string | undefined): string[] | undefined {

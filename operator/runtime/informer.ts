@@ -43,6 +43,8 @@ interface Scope {
   namespace: string | undefined;
   resourceVersion: string | undefined;
   isSynced: boolean;
+  /** The server refuses to list it: it counts as unknown, and the others go on without it. */
+  isRefused: boolean;
 }
 
 const PAGE_SIZE = 500;
@@ -68,6 +70,7 @@ export class Informer<T extends AnyObject> {
       namespace,
       resourceVersion: undefined,
       isSynced: false,
+      isRefused: false,
     }));
   }
 
@@ -80,7 +83,7 @@ export class Informer<T extends AnyObject> {
     for (const scope of this.#scopes) void this.#run(scope, signal);
   }
 
-  /** Resolves when every scope has been listed once. */
+  /** Resolves when every scope has been listed once or is refused to us; isSynced tells which. */
   get whenSynced(): Promise<void> {
     return this.#synced.promise;
   }
@@ -130,6 +133,8 @@ export class Informer<T extends AnyObject> {
         if (signal.aborted) return;
         // 410: history is gone. 504: our version is from before a restore of etcd. Both begin with a list.
         if (isKubeError(error) && [410, 504].includes(error.status)) scope.resourceVersion = undefined;
+        scope.isRefused = isKubeError(error, 'Permanent');
+        this.#resolveSynced();
         this.#report(scope, error, backoffMs);
       }
       const wasHealthy = performance.now() - startedAt > 5_000;
@@ -161,7 +166,14 @@ export class Informer<T extends AnyObject> {
     this.#replace(scope, found);
     scope.resourceVersion = page.resourceVersion;
     scope.isSynced = true;
-    if (this.isSynced()) this.#synced.resolve();
+    scope.isRefused = false;
+    this.#resolveSynced();
+  }
+
+  /** A refusal counts only where other scopes are left to work on. */
+  #resolveSynced(): void {
+    const isSettled = this.#scopes.every((scope) => scope.isSynced || scope.isRefused);
+    if (isSettled && this.#scopes.some((scope) => scope.isSynced)) this.#synced.resolve();
   }
 
   #replace(scope: Scope, objects: T[]): void {

@@ -392,6 +392,24 @@ describe('minting', () => {
   });
 });
 
+describe('an earlier password that is still used near its end', () => {
+  const world = (usedMs: number, part: object = {}, overlap = '4h'): World => ({
+    spec: { rotation: { overlap } },
+    verifiers: [verifier('r3-c'), verifier('r2-b')],
+    secret: { previous: [{ ...PREVIOUS, validUntil: at(-1), ...part }] },
+    more: { lastUsed: new Map([['r2-b', at(usedMs)]]) },
+  });
+  test.each<[string, World, string, string[]]>([
+    ['stays once more, with a warning', world(-60_000), 'SecretDiffers', ['OldPasswordInUse']],
+    ['not a second time', world(-60_000, { isExtended: true }), 'EntryDiffers', []],
+    ['not when it was used long before', world(-2 * HOUR), 'EntryDiffers', []],
+    ['not when the overlap is short', world(-1_000, {}, '10s'), 'EntryDiffers', []],
+  ])('%s', (_, one, rule, events) => {
+    const decision = decide(one);
+    expect([decision.rule, (decision.events ?? []).map(({ reason }) => reason)]).toEqual([rule, events]);
+  });
+});
+
 describe('Ready', () => {
   test.each<[string, World, (string | undefined)[]]>([
     ['True when all is done', {}, ['True', 'Ready']],

@@ -10,7 +10,8 @@ import type { AccountAction } from './actions.ts';
 import { secretOf, secretPatch, type Credentials } from './content.ts';
 import { dueMint, resetNeedsPassword } from './credentials.ts';
 import { endpointOf } from './endpoint.ts';
-import { entryOf, standingVerifiers, unended, workspaceFor } from './entry.ts';
+import { entryOf, overlapMs, standingVerifiers, unended, workspaceFor } from './entry.ts';
+import { extend } from './extension.ts';
 import {
   isSettled,
   progressing,
@@ -39,12 +40,21 @@ export function decideAccount(snapshot: AccountSnapshot, now: Date): AccountDeci
   if (guarded !== undefined) return guarded;
   const relay = snapshot.relay!;
   const isSuspended = account.spec.suspended === true || snapshot.plan?.isServed === false;
-  const one: Case = { snapshot, account, relay, isSuspended, now };
+  const { extended, events } = extendedSnapshot(snapshot, account, now);
+  const one: Case = { snapshot: extended, account, relay, isSuspended, now };
   for (const rule of RULES) {
     const decision = rule(one);
-    if (decision !== undefined) return decision;
+    if (decision !== undefined) return { ...decision, events: [...events, ...(decision.events ?? [])] };
   }
   return steady(one);
+}
+
+function extendedSnapshot(snapshot: AccountSnapshot, account: SmtpAccount, now: Date) {
+  const { secret, lastUsed } = snapshot;
+  if (secret.is !== 'ours') return { extended: snapshot, events: [] };
+  const { previous, events } = extend(secret.published.previous, lastUsed, overlapMs(account), now);
+  const published = { ...secret.published, previous };
+  return { extended: { ...snapshot, secret: { ...secret, published } }, events };
 }
 
 /** Deletion is absence: every relay that still knows the account forgets it. */

@@ -30,11 +30,11 @@ export async function observeAccount(
   memory: AccountMemory,
   key: Key,
 ): Promise<AccountSnapshot> {
-  const { caches, relays, options } = context;
+  const { caches, relays } = context;
   const { namespace } = refOf(key);
   const account = caches.accounts.get(key);
   const serving = [...relays.values()].filter((handle) => handle.shards.get('accounts', key) !== undefined);
-  const base = emptySnapshot(key, caches.accounts.isSynced(namespace), options.secretCheckMs);
+  const base = emptySnapshot(key, caches.accounts.isSynced(namespace), secretCheckMs(context));
   if (account === undefined || account.metadata.deletionTimestamp !== undefined) {
     return { ...base, elsewhere: serving.map((handle) => handle.key) };
   }
@@ -67,6 +67,14 @@ export async function observeAccount(
     usage: usageOf(figures, account.status?.usage, new Date()),
   };
 }
+
+/** Looks at Secrets must not add up: with many accounts each is looked at less often. */
+function secretCheckMs({ caches, options }: OperatorContext): number {
+  return Math.max(options.secretCheckMs, caches.accounts.size * MS_PER_LOOK);
+}
+
+/** At most fifty looks a second. */
+const MS_PER_LOOK = 20;
 
 function emptySnapshot(key: Key, isListed: boolean, secretCheckMs: number): AccountSnapshot {
   return {
