@@ -4,7 +4,8 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': './test/support/strip-types.js' },
   testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/.gen/', '/cdktf.out/'],
-  modulePathIgnorePatterns: ['/dist/', '/.gen/', '/cdktf.out/'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/.gen/', '/cdktf.out/', '/.state/'],
+  modulePathIgnorePatterns: ['/dist/', '/.gen/', '/cdktf.out/', '/.state/'],
   testTimeout: 30_000,
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
 };

@@ -5,7 +5,7 @@
  * read MIGOSMTP_TEST_SIZE run at full size instead of reduced; both print what they ran.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -60,8 +60,9 @@ async function runCommands(commands: string[][]): Promise<Omit<Outcome, 'suite' 
 
 async function runJest(paths: string[], workers: number): Promise<Omit<Outcome, 'suite' | 'seconds'>> {
   const folder = mkdtempSync(join(tmpdir(), 'migosmtp-suite-'));
+  chmodSync(folder, 0o755); // servers of tests that give up root have folders in it
   const file = join(folder, 'result.json');
-  const code = await run([
+  const command = [
     process.execPath,
     '--experimental-vm-modules',
     '--disable-warning=ExperimentalWarning',
@@ -72,11 +73,13 @@ async function runJest(paths: string[], workers: number): Promise<Omit<Outcome, 
     ...(workers === 1 ? ['--runInBand'] : [`--maxWorkers=${workers}`]),
     '--forceExit',
     ...paths,
-  ]);
+  ];
+  // Whatever a test leaves among temporary files, also one that was cut short, goes with the folder.
+  const code = await run(command, { TMPDIR: folder });
   try {
     return readResult(file, code);
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
@@ -103,13 +106,13 @@ function readResult(file: string, code: number): Omit<Outcome, 'suite' | 'second
   return { passed: result.numPassedTests, failed, skipped };
 }
 
-function run(command: string[]): Promise<number> {
+function run(command: string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(command[0]!, command.slice(1), {
       cwd: root,
       // Reports of jest go to stderr: one stream keeps the order of what is printed.
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, MIGOSMTP_TEST_SIZE: values.long ? 'full' : 'reduced', FORCE_COLOR: '0' },
+      env: { ...process.env, MIGOSMTP_TEST_SIZE: values.long ? 'full' : 'reduced', FORCE_COLOR: '0', ...env },
     });
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));

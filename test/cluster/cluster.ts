@@ -111,7 +111,9 @@ export class Cluster {
   async kubectl(args: readonly string[], input?: string): Promise<string> {
     const program = await this.findKubectl();
     const env = { ...process.env, KUBECONFIG: this.kubeconfig };
-    return must([program, ...args], { env, ...(input === undefined ? {} : { input }) });
+    // Its default, ~/.kube/cache, would keep a folder of every cluster there ever was.
+    const cache = `--cache-dir=${join(this.paths.folder, 'kubectl')}`;
+    return must([program, cache, ...args], { env, ...(input === undefined ? {} : { input }) });
   }
 
   /** Installs or updates CRDs from a folder of YAML files. */

@@ -117,6 +117,7 @@ function controllerManagerArguments(plane: ControlPlane, config: string): string
     `--secure-port=${record.ports.controllerManager}`,
     ...(isBefore(binaries.version, 1, 24) ? ['--port=0'] : []), // the plain-text port, on all addresses, until 1.23
     `--cert-dir=${join(paths.pki, 'controller-manager')}`,
+    `--flex-volume-plugin-dir=${join(paths.folder, 'flex-volumes')}`, // it makes this folder, by default below /usr
     '--leader-elect=false',
     `--service-account-private-key-file=${pki.file('service-account.key')}`,
     `--root-ca-file=${pki.file('ca.crt')}`,

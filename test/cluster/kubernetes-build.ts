@@ -121,8 +121,13 @@ async function compile(
   const started = Date.now();
   const elapsed = () => `${Math.round((Date.now() - started) / 1000)} s`;
   const alive = setInterval(() => progress(`still compiling (${elapsed()})`), 20_000);
+  const scratch = join(work, 'tmp'); // or an interrupted compiler leaves its files in the machine's /tmp
+  await rm(scratch, { recursive: true, force: true });
+  await mkdir(scratch, { recursive: true });
   try {
-    await must(['nice', 'make', `WHAT=${targets.map((target) => `cmd/${target}`).join(' ')}`], {
+    // Ends with this process, or the next run would find another one at work in the same tree.
+    const make = ['setpriv', '--pdeathsig', 'TERM', 'nice', 'make'];
+    await must([...make, `WHAT=${targets.map((target) => `cmd/${target}`).join(' ')}`], {
       cwd: tree,
       env: {
         ...env,
@@ -133,6 +138,7 @@ async function compile(
         GOARCH: arch() === 'arm64' ? 'arm64' : 'amd64',
         CGO_ENABLED: '0',
         HOME: work,
+        TMPDIR: scratch,
         KUBE_GIT_VERSION_FILE: join(work, 'version'),
       },
       onOutput: (chunk) => {
