@@ -13,23 +13,19 @@ import {
   type UpdateRequest,
   type ValueObject,
 } from '../core/index.ts';
-import { ApiError, follow, type KubeObject } from '../kube/index.ts';
+import { follow, type KubeObject } from '../kube/index.ts';
 import type { ClusterHandle } from './cluster-handle.ts';
+import { applyExisting, applyNew } from './apply-object.ts';
 import { awaitObject } from './await-object.ts';
 import { address, metadata, steering, uid } from './common.ts';
 import { fromObject } from './from-object.ts';
 import { importById } from './import.ts';
 import type { KindBehaviour } from './kind-behaviour.ts';
 import type { KindSchema } from './kind-schema.ts';
-import { leftovers, withdrawn } from './leftovers.ts';
 import { kindSchemas } from './schema.generated.ts';
 import { notRefreshed, timeoutOf, withSession, type Session } from './session.ts';
-import { toObject } from './to-object.ts';
 
 const READ_TIMEOUT = '2m';
-/** No object ever has it: an apply that names it creates, or is refused with 409. */
-const RESOURCE_VERSION_OF_NONE = '1';
-
 /** A kind of the API as a managed resource. */
 export function kindResource(behaviour: KindBehaviour): Resource<ClusterHandle> {
   const kind = kindSchemas[behaviour.kind];
@@ -76,25 +72,6 @@ async function create(
   });
 }
 
-/** One call that creates or is refused: what exists already is never touched. */
-async function applyNew(
-  session: Session,
-  schema: KindSchema,
-  planned: ValueObject,
-): Promise<KubeObject | undefined> {
-  const { client, path, signal } = session;
-  const body = toObject(schema, planned) as { metadata: object };
-  const guarded = { ...body, metadata: { ...body.metadata, resourceVersion: RESOURCE_VERSION_OF_NONE } };
-  try {
-    return await client.apply(path, guarded, { force: false }, signal);
-  } catch (cause) {
-    if (!(cause instanceof ApiError) || cause.status !== 409) throw cause;
-    if ((await client.get(path, signal)) !== undefined) return undefined;
-    // An API server that wants no resource version on creation: the look above has to do.
-    return client.apply(path, body, { force: false }, signal);
-  }
-}
-
 async function update(
   cluster: ClusterHandle,
   behaviour: KindBehaviour,
@@ -108,40 +85,10 @@ async function update(
   const timeout = timeoutOf(planned, 'update', behaviour.timeouts.update);
   const request = { cluster, schema: kind, value: planned, call, action: 'update', timeout };
   return withSession(request, async (session) => {
-    const { client, path, signal } = session;
-    let applied = await applyExisting(session, kind, prior, planned);
+    const applied = await applyExisting(session, kind, prior, planned);
     if (applied === undefined) return { diagnostics: [goneMeanwhile(session)] };
-    const remains = leftovers(kind, { prior, planned, live: applied.spec ?? {} });
-    if (remains) applied = await client.merge(path, remains, signal);
     return waitAndRead(session, behaviour, { object: applied, declared: planned, isNew: false });
   });
-}
-
-/** Undefined: the object is gone, or another one of its name. */
-async function applyExisting(
-  session: Session,
-  schema: KindSchema,
-  prior: ValueObject,
-  planned: ValueObject,
-): Promise<KubeObject | undefined> {
-  const { client, path, signal } = session;
-  const { uid } = prior;
-  const body = toObject(schema, planned) as { metadata: object };
-  // The uid makes the API server refuse to create the object, or to change another one of its name.
-  const guarded = { ...body, metadata: { ...body.metadata, ...(typeof uid === 'string' && { uid }) } };
-  const apply = () => client.apply(path, guarded, { force: planned['force_conflicts'] === true }, signal);
-  try {
-    return await apply();
-  } catch (cause) {
-    if (!(cause instanceof ApiError)) throw cause;
-    const live = await client.get(path, signal);
-    if (live?.metadata.uid !== uid) return undefined;
-    const isNullTrouble = cause.status === 422 && /must be of type \w+: "null"/.test(cause.message);
-    const patch = isNullTrouble ? withdrawn(schema, { prior, planned, live: live?.spec ?? {} }) : undefined;
-    if (patch === undefined) throw cause;
-    await client.merge(path, patch, signal);
-    return apply();
-  }
 }
 
 interface Applied {

@@ -7,7 +7,30 @@ export interface GrpcService {
   readonly silentStreams: ReadonlySet<string>;
 }
 
-export type UnaryMethod = (request: Uint8Array, signal: AbortSignal) => Promise<Uint8Array> | Uint8Array;
+export type UnaryMethod = (
+  request: Uint8Array,
+  cancellation: Cancellation,
+) => Promise<Uint8Array> | Uint8Array;
+
+/** Whether the caller has gone; a signal is made for those calls only that want one, as it costs time. */
+export class Cancellation {
+  #controller: AbortController | undefined;
+  #isCancelled = false;
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isCancelled) this.cancel();
+    return this.#controller.signal;
+  }
+
+  cancel(): void {
+    this.#isCancelled = true;
+    this.#controller?.abort(CALLER_GONE);
+  }
+}
+
+/** One for all: a fresh one would take a stack trace each time. */
+const CALLER_GONE = new Error('the caller has gone');
 
 export const GrpcStatus = { ok: 0, invalidArgument: 3, unimplemented: 12, internal: 13 } as const;
 
@@ -52,9 +75,9 @@ async function answer(
   path: string,
 ): Promise<void> {
   if (method === undefined) throw new GrpcError(GrpcStatus.unimplemented, `unknown method ${path}`);
-  const cancelled = new AbortController();
-  stream.once('close', () => cancelled.abort());
-  const response = await method(await readMessage(stream), cancelled.signal);
+  const cancellation = new Cancellation();
+  stream.once('close', () => cancellation.cancel());
+  const response = await method(await readMessage(stream), cancellation);
   if (stream.destroyed) return;
   stream.respond(HEADERS, { waitForTrailers: true });
   stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': String(GrpcStatus.ok) }));
@@ -63,19 +86,23 @@ async function answer(
   stream.end(Buffer.concat([header, response]));
 }
 
-async function readMessage(stream: http2.ServerHttp2Stream): Promise<Uint8Array> {
+function readMessage(stream: http2.ServerHttp2Stream): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_REQUEST_BYTES) throw new GrpcError(GrpcStatus.invalidArgument, 'request too large');
-    chunks.push(chunk);
-  }
-  const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
-  if (body.length < FRAME_HEADER_BYTES || body[0] !== 0) {
-    throw new GrpcError(GrpcStatus.unimplemented, 'compressed or empty request');
-  }
-  return body.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + body.readUInt32BE(1));
+  return new Promise((resolve, reject) => {
+    stream.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MAX_REQUEST_BYTES) reject(new GrpcError(GrpcStatus.invalidArgument, 'request too large'));
+      else chunks.push(chunk);
+    });
+    stream.once('error', reject);
+    stream.once('end', () => {
+      const body = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+      if (body.length >= FRAME_HEADER_BYTES && body[0] === 0) {
+        resolve(body.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + body.readUInt32BE(1)));
+      } else reject(new GrpcError(GrpcStatus.unimplemented, 'compressed or empty request'));
+    });
+  });
 }
 
 function fail(stream: http2.ServerHttp2Stream, cause: unknown): void {

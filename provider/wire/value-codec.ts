@@ -2,22 +2,18 @@ import {
   Decimal,
   Dynamic,
   elementType,
-  fromFloat64,
   isList,
   isObject,
   memberNames,
   memberType,
-  numberText,
   object,
-  parseNumber,
   Unknown,
-  UNKNOWN,
   type CtyNumber,
-  type Refinements,
   type Type,
   type Value,
 } from '../core/index.ts';
 import { MalformedError, MsgpackReader, MsgpackWriter, type Token } from './msgpack.ts';
+import { readNumber, readUnknown, unexpected, writeNumber, writeUnknown } from './scalar-codec.ts';
 
 /**
  * Values of a type as msgpack and back. Unknown values are extensions: type 0 without, type 12 with what is
@@ -36,10 +32,7 @@ export function decodeValue(bytes: Uint8Array, type: Type): Value {
   return value;
 }
 
-const REFINED = 12;
 const MAX_DEPTH = 200;
-const INT64_MIN = -(2n ** 63n);
-const UINT64_MAX = 2n ** 64n - 1n;
 
 function write(writer: MsgpackWriter, value: Value, type: Type): void {
   if (value instanceof Unknown) writeUnknown(writer, value);
@@ -74,14 +67,6 @@ function writeScalar(writer: MsgpackWriter, value: Value, type: 'string' | 'numb
   else throw mismatch(value, type);
 }
 
-/** Fractions go as decimal text: as doubles they would not equal what the configuration says. */
-function writeNumber(writer: MsgpackWriter, value: CtyNumber): void {
-  if (typeof value === 'number' && !Number.isFinite(value)) writer.float64(value);
-  else if (typeof value === 'number' && Number.isSafeInteger(value)) writer.integer(value);
-  else if (typeof value === 'bigint' && value >= INT64_MIN && value <= UINT64_MAX) writer.integer(value);
-  else writer.string(numberText(value));
-}
-
 function writeDynamic(writer: MsgpackWriter, value: Value): void {
   if (!(value instanceof Dynamic)) throw mismatch(value, 'dynamic');
   writer.arrayHeader(2);
@@ -89,45 +74,11 @@ function writeDynamic(writer: MsgpackWriter, value: Value): void {
   write(writer, value.value, value.type);
 }
 
-function writeUnknown(writer: MsgpackWriter, value: Unknown): void {
-  const entries = Object.entries(value.refinements ?? {}).filter(
-    ([, refinement]) => refinement !== undefined,
-  );
-  if (entries.length === 0) {
-    writer.extension(0, Uint8Array.of(0));
-    return;
-  }
-  const { notNull, prefix, lower, upper, minLength, maxLength } = value.refinements ?? {};
-  const payload = new MsgpackWriter();
-  payload.mapHeader(entries.length);
-  if (notNull !== undefined) {
-    payload.integer(1);
-    payload.bool(!notNull);
-  }
-  if (prefix !== undefined) {
-    payload.integer(2);
-    payload.string(prefix);
-  }
-  for (const [key, bound] of [[3, lower] as const, [4, upper] as const]) {
-    if (bound === undefined) continue;
-    payload.integer(key);
-    payload.arrayHeader(2);
-    writeNumber(payload, bound.value);
-    payload.bool(bound.inclusive);
-  }
-  for (const [key, length] of [[5, minLength] as const, [6, maxLength] as const]) {
-    if (length === undefined) continue;
-    payload.integer(key);
-    payload.integer(length);
-  }
-  writer.extension(REFINED, payload.bytes());
-}
-
 function read(reader: MsgpackReader, type: Type, depth: number): Value {
   if (depth > MAX_DEPTH) throw new MalformedError('msgpack: value nested too deep');
   const token = reader.next();
   if (token.kind === 'nil') return null;
-  if (token.kind === 'extension') return token.type === REFINED ? refined(token.payload) : UNKNOWN;
+  if (token.kind === 'extension') return readUnknown(token.type, token.payload);
   if (type === 'dynamic') return readDynamic(reader, token, depth);
   if (typeof type === 'string') return readScalar(token, type);
   return readComposite(reader, token, type, depth);
@@ -163,15 +114,6 @@ function readScalar(token: Token, type: 'string' | 'number' | 'bool'): Value {
   throw unexpected(token, type);
 }
 
-function readNumber(token: Token): CtyNumber {
-  if (token.kind === 'float') return fromFloat64(token.value);
-  if (token.kind === 'string') return parseNumber(token.value);
-  if (token.kind !== 'integer') throw unexpected(token, 'number');
-  return typeof token.value === 'number' || !Number.isSafeInteger(Number(token.value))
-    ? token.value
-    : Number(token.value);
-}
-
 function readDynamic(reader: MsgpackReader, token: Token, depth: number): Value {
   if (token.kind !== 'array' || token.length !== 2) throw unexpected(token, 'dynamic');
   const described = reader.next();
@@ -179,43 +121,6 @@ function readDynamic(reader: MsgpackReader, token: Token, depth: number): Value 
   const text = described.kind === 'string' ? described.value : Buffer.from(described.value).toString('utf8');
   const type = JSON.parse(text) as Type;
   return new Dynamic(type, read(reader, type, depth + 1));
-}
-
-/** Refinements of kinds that this release does not know are dropped, which is always allowed. */
-function refined(payload: Uint8Array): Unknown {
-  const reader = new MsgpackReader(payload);
-  const header = reader.next();
-  if (header.kind !== 'map') throw unexpected(header, 'dynamic');
-  const found: { -readonly [K in keyof Refinements]: Refinements[K] } = {};
-  for (let index = 0; index < header.length; index += 1) {
-    const key = reader.next();
-    readRefinement(reader, key.kind === 'integer' ? Number(key.value) : -1, found);
-  }
-  return Object.keys(found).length === 0 ? UNKNOWN : new Unknown(found);
-}
-
-type Found = { -readonly [K in keyof Refinements]: Refinements[K] };
-
-function readRefinement(reader: MsgpackReader, key: number, found: Found): void {
-  const token = reader.next();
-  if (key === 1 && token.kind === 'bool') found.notNull = !token.value;
-  else if (key === 2 && token.kind === 'string') found.prefix = token.value;
-  else if ((key === 3 || key === 4) && token.kind === 'array') {
-    const value = readNumber(reader.next());
-    const inclusive = reader.next();
-    found[key === 3 ? 'lower' : 'upper'] = {
-      value,
-      inclusive: inclusive.kind === 'bool' && inclusive.value,
-    };
-  } else if (key === 5 && token.kind === 'integer') found.minLength = Number(token.value);
-  else if (key === 6 && token.kind === 'integer') found.maxLength = Number(token.value);
-  else skip(reader, token);
-}
-
-function skip(reader: MsgpackReader, token: Token): void {
-  if (token.kind !== 'array' && token.kind !== 'map') return;
-  const count = token.kind === 'map' ? token.length * 2 : token.length;
-  for (let index = 0; index < count; index += 1) skip(reader, reader.next());
 }
 
 function readText(reader: MsgpackReader): string {
@@ -226,10 +131,6 @@ function readText(reader: MsgpackReader): string {
 
 function isNumber(value: Value): value is CtyNumber {
   return typeof value === 'number' || typeof value === 'bigint' || value instanceof Decimal;
-}
-
-function unexpected(token: Token, type: Type): MalformedError {
-  return new MalformedError(`msgpack: ${token.kind} where ${JSON.stringify(type)} belongs`);
 }
 
 /** Names kinds only: the value may be a secret. */

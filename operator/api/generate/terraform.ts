@@ -3,33 +3,23 @@
  * as syntax trees. The result is data; provider/resources turns it into resources and data sources.
  */
 import { z } from 'zod';
+import { API_VERSION, type KindDefinition } from '../define.ts';
+import { check, hasCheck, type Constraints } from './terraform-checks.ts';
 import {
-  ADDRESS_PATTERN,
-  API_VERSION,
-  DNS_NAME_PATTERN,
-  DURATION_PATTERN,
-  QUANTITY_PATTERN,
-  SENDER_PATTERN,
-  type KindDefinition,
-} from '../define.ts';
+  CHANGES_WITH,
+  LEFT_OUT,
+  OUTPUT_NAMES,
+  OUTPUT_SHORTCUTS,
+  RECORDS_CHANGE_WITH,
+} from './terraform-outputs.ts';
 import { parseRule, type Tree } from './terraform-rules.ts';
 
-interface Node {
-  type?: string;
+interface Node extends Constraints {
   description?: string;
-  enum?: string[];
-  pattern?: string;
-  minimum?: number;
-  maximum?: number;
-  minLength?: number;
-  maxLength?: number;
-  minItems?: number;
-  maxItems?: number;
   items?: Node;
   properties?: Record<string, Node>;
   required?: string[];
   additionalProperties?: Node | boolean;
-  propertyNames?: Node;
   'x-kubernetes-list-type'?: 'set' | 'map';
   'x-kubernetes-validations'?: { rule: string; message: string }[];
   'x-migosmtp-default'?: string | number | boolean;
@@ -123,51 +113,6 @@ function describe(field: Node): string {
   return `${field.description ?? ''}${words}${allowed}${standard}`.trim();
 }
 
-const RULES = new Map([
-  [DURATION_PATTERN.source, 'must be a length of time such as "90s", "24h" or "1h30m"'],
-  [
-    DNS_NAME_PATTERN.source,
-    'must be a DNS name in lower case, international names as A-labels, no dot at the end',
-  ],
-  [ADDRESS_PATTERN.source, 'must be an email address such as "noreply@example.com"'],
-  [SENDER_PATTERN.source, 'must be an email address, or "*@example.com" for all of a domain'],
-  [QUANTITY_PATTERN.source, 'must be a size such as "25Mi", "1Gi" or "500k"'],
-  [
-    '^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$',
-    'must be the name of a Kubernetes object: lower case letters, digits, "-" and "."',
-  ],
-  ['^[-._a-zA-Z0-9]+$', 'must be a key of a Secret: letters, digits, "-", "_" and "."'],
-]);
-
-function hasCheck(field: Node): boolean {
-  return Object.keys(check(field)).length > 0;
-}
-
-function check(field: Node): Attribute {
-  const { minimum, maximum, pattern } = field;
-  const each = typeof field.additionalProperties === 'object' ? field.additionalProperties : field.items;
-  const hasEach = each !== undefined && !each.properties && hasCheck(each);
-  const keys = field.propertyNames;
-  return {
-    ...(pattern !== undefined && { pattern }),
-    ...(pattern !== undefined && RULES.has(pattern) && { rule: RULES.get(pattern) }),
-    ...(field.enum && { oneOf: field.enum }),
-    ...(field.type === 'integer' && { wholeNumber: true }),
-    ...(isBound(minimum) && { min: minimum }),
-    ...(isBound(maximum) && { max: maximum }),
-    ...(field.minLength !== undefined && { minLength: field.minLength }),
-    ...(field.maxLength !== undefined && { maxLength: field.maxLength }),
-    ...(field.minItems !== undefined && { minItems: field.minItems }),
-    ...(field.maxItems !== undefined && { maxItems: field.maxItems }),
-    ...(hasEach && { each: check(each) }),
-    ...(keys && hasCheck(keys) && { keys: check(keys) }),
-  };
-}
-
-function isBound(value: number | undefined): value is number {
-  return value !== undefined && Math.abs(value) < Number.MAX_SAFE_INTEGER;
-}
-
 /** A field's name within a sentence: begins in lower case and has a capital further on. */
 const FIELD_WORD = /\b[a-z][a-z0-9]*[A-Z][A-Za-z0-9]*\b/g;
 
@@ -184,59 +129,6 @@ function rules(node: Node, within: string[]): { within: string[]; expression: Tr
   );
   return [...own, ...nested];
 }
-
-/** Status fields that are named otherwise in Terraform: shorter, or apart from an argument of that name. */
-const OUTPUT_NAMES: Record<string, string> = {
-  'SmtpRelay.replicas': 'current_replicas',
-  'SmtpAccount.relayRef': 'relay',
-  'VerifiedDomain.relayRef': 'relay',
-  'VerifiedDomain.domain': 'observed_domain',
-};
-
-/** Single values out of status objects, for those who refer to them. */
-const OUTPUT_SHORTCUTS: Record<string, { path: string[]; name: string; description: string }[]> = {
-  SmtpAccount: [
-    { path: ['binding', 'name'], name: 'secret_name', description: 'Name of the Secret that apps mount.' },
-    {
-      path: ['ports', 'starttls'],
-      name: 'port',
-      description: 'Port that begins in clear and takes STARTTLS.',
-    },
-    { path: ['ports', 'tls'], name: 'tls_port', description: 'Port with TLS from the first byte.' },
-    {
-      path: ['credentials', 'revision'],
-      name: 'credentials_revision',
-      description:
-        'Counts the passwords of this account; drives `*_wo_version` arguments of other resources.',
-    },
-  ],
-};
-
-/** Status objects that their shortcuts replace. */
-const LEFT_OUT = new Set(['SmtpAccount.binding', 'SmtpAccount.ports', 'VerifiedDomain.dnsRecords']);
-
-/**
- * What keeps a computed value known in a plan: none means for life, otherwise the arguments whose change may
- * change it. Those not listed are unknown whenever anything changes.
- */
-const CHANGES_WITH: Record<string, readonly string[]> = {
-  'SmtpRelay.address': ['hostname', 'service'],
-  'SmtpRelay.selector': [],
-  'SmtpRelay.ca_bundle': ['hostname', 'tls', 'service'],
-  'SmtpAccount.username': [],
-  'SmtpAccount.host': ['relay_ref'],
-  'SmtpAccount.port': ['relay_ref'],
-  'SmtpAccount.tls_port': ['relay_ref'],
-  'SmtpAccount.relay': ['relay_ref'],
-  'SmtpAccount.secret_name': ['secret'],
-  'SmtpAccount.credentials_revision': ['relay_ref', 'secret', 'rotation', 'password_from'],
-  'SmtpAccount.credentials': ['relay_ref', 'secret', 'rotation', 'password_from'],
-  'SmtpAccount.usage': [],
-  'VerifiedDomain.observed_domain': [],
-  'VerifiedDomain.relay': ['relay_ref'],
-  'VerifiedDomain.verified_at': [],
-};
-const RECORDS_CHANGE_WITH = ['relay_ref', 'dkim', 'spf', 'dmarc'];
 
 function outputs(definition: KindDefinition): Record<string, Attribute> {
   const { kind } = definition;

@@ -8,7 +8,7 @@ import {
   type PrivateState,
 } from '../../core/index.ts';
 import { codePlaces } from '../code-places.ts';
-import { GrpcError, GrpcStatus, type UnaryMethod } from '../grpc.ts';
+import { GrpcError, GrpcStatus, type Cancellation, type UnaryMethod } from '../grpc.ts';
 import { MalformedError } from '../msgpack.ts';
 import { parseJsonObject } from '../json-codec.ts';
 
@@ -22,8 +22,8 @@ export interface RpcContext<Client> {
 
 export type Methods = Readonly<Record<string, UnaryMethod>>;
 
-export function callOf(context: RpcContext<unknown>, signal: AbortSignal): Call {
-  return { signal: AbortSignal.any([signal, context.stopped]), log: context.log };
+export function callOf(context: RpcContext<unknown>, cancellation: Cancellation): Call {
+  return { signal: AbortSignal.any([cancellation.signal, context.stopped]), log: context.log };
 }
 
 /**

@@ -23,13 +23,17 @@ export function dataSourceMethods(context: RpcContext<unknown>): Methods {
       );
       return validateResponse.encode({ diagnostics: diagnosticsToWire(found) });
     },
-    ReadDataSource: async (request, signal) => {
+    ReadDataSource: async (request, cancellation) => {
       const { typeName = '', config } = readRequest.decode(request);
       const response = await attempt(
         async () => {
           const type = schemaType(engine.dataSource(typeName).schema);
           const value = valueFromWire(config, type) as ValueObject;
-          const { state, diagnostics = [] } = await engine.readData(typeName, value, callOf(context, signal));
+          const { state, diagnostics = [] } = await engine.readData(
+            typeName,
+            value,
+            callOf(context, cancellation),
+          );
           const missing = state || diagnostics.length > 0 ? [] : [notFound(typeName)];
           return { state: valueToWire(state ?? null, type), diagnostics: [...diagnostics, ...missing] };
         },

@@ -51,13 +51,13 @@ function validateMethod({ engine }: RpcContext<unknown>): Methods[string] {
 
 function openMethod(context: RpcContext<unknown>): Methods[string] {
   const { engine } = context;
-  return async (request, signal) => {
+  return async (request, cancellation) => {
     const { typeName = '', config } = configRequest.decode(request);
     const response = await attempt(
       async () => {
         const type = schemaType(engine.ephemeral(typeName).schema);
         const value = valueFromWire(config, type) as ValueObject;
-        const opened = await engine.open(typeName, value, callOf(context, signal));
+        const opened = await engine.open(typeName, value, callOf(context, cancellation));
         return {
           diagnostics: opened.diagnostics ?? [],
           ...(opened.result && { result: valueToWire(opened.result, type) }),
@@ -72,11 +72,11 @@ function openMethod(context: RpcContext<unknown>): Methods[string] {
 }
 
 function renewMethod(context: RpcContext<unknown>): Methods[string] {
-  return async (request, signal) => {
+  return async (request, cancellation) => {
     const { typeName = '', private: data } = dataRequest.decode(request);
     const kept = privateFromWire(data);
     const renewed = await attempt(
-      () => context.engine.renew(typeName, kept, callOf(context, signal)),
+      () => context.engine.renew(typeName, kept, callOf(context, cancellation)),
       (diagnostics) => ({ diagnostics }),
     );
     return renewResponse.encode({
@@ -88,10 +88,10 @@ function renewMethod(context: RpcContext<unknown>): Methods[string] {
 }
 
 function closeMethod(context: RpcContext<unknown>): Methods[string] {
-  return async (request, signal) => {
+  return async (request, cancellation) => {
     const { typeName = '', private: data } = dataRequest.decode(request);
     const found = await attempt(
-      () => context.engine.close(typeName, privateFromWire(data), callOf(context, signal)),
+      () => context.engine.close(typeName, privateFromWire(data), callOf(context, cancellation)),
       (failed) => failed,
     );
     return diagnosticsResponse.encode({ diagnostics: diagnosticsToWire(found) });

@@ -93,14 +93,14 @@ function validateMethod(context: RpcContext<unknown>): Methods[string] {
 }
 
 function readMethod(context: RpcContext<unknown>): Methods[string] {
-  return async (request, signal) => {
+  return async (request, cancellation) => {
     const { typeName = '', currentState, private: data } = readRequest.decode(request);
     const { type } = typed(context, typeName);
     const state = valueFromWire(currentState, type);
     if (!isObject(state)) return readResponse.encode({ newState: valueToWire(null, type) });
     const kept = privateFromWire(data);
     const outcome = await attempt(
-      () => context.engine.read(typeName, state, kept, callOf(context, signal)),
+      () => context.engine.read(typeName, state, kept, callOf(context, cancellation)),
       (diagnostics) => ({ state, private: kept, diagnostics }),
     );
     return readResponse.encode({
@@ -134,7 +134,7 @@ function planMethod(context: RpcContext<unknown>): Methods[string] {
 }
 
 function applyMethod(context: RpcContext<unknown>): Methods[string] {
-  return async (request, signal) => {
+  return async (request, cancellation) => {
     const message = applyRequest.decode(request);
     const { typeName = '' } = message;
     const { type } = typed(context, typeName);
@@ -144,7 +144,11 @@ function applyMethod(context: RpcContext<unknown>): Methods[string] {
     const data = privateFromWire(message.plannedPrivate);
     const outcome = await attempt(
       () =>
-        context.engine.apply(typeName, { prior, planned, config, private: data }, callOf(context, signal)),
+        context.engine.apply(
+          typeName,
+          { prior, planned, config, private: data },
+          callOf(context, cancellation),
+        ),
       (diagnostics: readonly Diagnostic[]) => ({ state: prior, private: data, diagnostics }),
     );
     return applyResponse.encode({

@@ -22,11 +22,11 @@ export function providerMethods(context: RpcContext<unknown>, stop: () => void):
       );
       return validateResponse.encode({ diagnostics: diagnosticsToWire(found) });
     },
-    ConfigureProvider: async (request, signal) => {
+    ConfigureProvider: async (request, cancellation) => {
       const { config, terraformVersion } = configureRequest.decode(request);
       log('debug', 'configure', { terraform_version: terraformVersion });
       const found = await attempt(
-        () => engine.configure(whole(valueFromWire(config, type)), callOf(context, signal)),
+        () => engine.configure(whole(valueFromWire(config, type)), callOf(context, cancellation)),
         (failed) => failed,
       );
       return configureResponse.encode({ diagnostics: diagnosticsToWire(found) });

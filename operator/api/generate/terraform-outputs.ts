@@ -1,0 +1,54 @@
+/** How status becomes computed attributes: their names, and what keeps their values known in a plan. */
+
+/** Status fields that are named otherwise in Terraform: shorter, or apart from an argument of that name. */
+export const OUTPUT_NAMES: Record<string, string> = {
+  'SmtpRelay.replicas': 'current_replicas',
+  'SmtpAccount.relayRef': 'relay',
+  'VerifiedDomain.relayRef': 'relay',
+  'VerifiedDomain.domain': 'observed_domain',
+};
+
+/** Single values out of status objects, for those who refer to them. */
+export const OUTPUT_SHORTCUTS: Record<string, { path: string[]; name: string; description: string }[]> = {
+  SmtpAccount: [
+    { path: ['binding', 'name'], name: 'secret_name', description: 'Name of the Secret that apps mount.' },
+    {
+      path: ['ports', 'starttls'],
+      name: 'port',
+      description: 'Port that begins in clear and takes STARTTLS.',
+    },
+    { path: ['ports', 'tls'], name: 'tls_port', description: 'Port with TLS from the first byte.' },
+    {
+      path: ['credentials', 'revision'],
+      name: 'credentials_revision',
+      description:
+        'Counts the passwords of this account; drives `*_wo_version` arguments of other resources.',
+    },
+  ],
+};
+
+/** Status objects that their shortcuts replace. */
+export const LEFT_OUT = new Set(['SmtpAccount.binding', 'SmtpAccount.ports', 'VerifiedDomain.dnsRecords']);
+
+/**
+ * What keeps a computed value known in a plan: none means for life, otherwise the arguments whose change may
+ * change it. Those not listed are unknown whenever anything changes.
+ */
+export const CHANGES_WITH: Record<string, readonly string[]> = {
+  'SmtpRelay.address': ['hostname', 'service'],
+  'SmtpRelay.selector': [],
+  'SmtpRelay.ca_bundle': ['hostname', 'tls', 'service'],
+  'SmtpAccount.username': [],
+  'SmtpAccount.host': ['relay_ref'],
+  'SmtpAccount.port': ['relay_ref'],
+  'SmtpAccount.tls_port': ['relay_ref'],
+  'SmtpAccount.relay': ['relay_ref'],
+  'SmtpAccount.secret_name': ['secret'],
+  'SmtpAccount.credentials_revision': ['relay_ref', 'secret', 'rotation', 'password_from'],
+  'SmtpAccount.credentials': ['relay_ref', 'secret', 'rotation', 'password_from'],
+  'SmtpAccount.usage': [],
+  'VerifiedDomain.observed_domain': [],
+  'VerifiedDomain.relay': ['relay_ref'],
+  'VerifiedDomain.verified_at': [],
+};
+export const RECORDS_CHANGE_WITH = ['relay_ref', 'dkim', 'spf', 'dmarc'];
