@@ -28,7 +28,7 @@ import {
   startListeners,
   Submission,
 } from './session/index.ts';
-import { openEmbeddedSpool, type Spool, StoreHealth } from './spool/index.ts';
+import { type OpenedSpool, type Spool, StoreHealth } from './spool/index.ts';
 import { Status } from './status.ts';
 
 export interface RunningRelay {
@@ -41,10 +41,14 @@ export interface RunningRelay {
 
 const DEFAULT_MAX_SIZE = 25 * 1024 * 1024;
 
-/** Throws RelayError where the configuration cannot be put into force. */
-export async function startRelay(config: relayApi.RelayProcessConfig, log: Log): Promise<RunningRelay> {
+/** Throws RelayError where the configuration cannot be put into force. `opening` is the store, on its way. */
+export async function startRelay(
+  config: relayApi.RelayProcessConfig,
+  opening: Promise<OpenedSpool>,
+  log: Log,
+): Promise<RunningRelay> {
   const certificate = await CertificateFiles.load(config.tls, log);
-  const opened = await openEmbeddedSpool(config.storage.directory);
+  const opened = await opening;
   if (opened.quarantined) log.error({ file: opened.quarantined }, 'the store was damaged and put aside');
   const relay = new Relay({ config, certificate, spool: opened.spool, log });
   try {

@@ -1,15 +1,19 @@
 /** Loads the configuration, runs the relay until a signal, and takes it down within the grace. */
+import { flushCompileCache } from 'node:module';
 import { loadConfig } from './config.ts';
 import { describeCause } from './errors.ts';
 import { watchFiles } from './files.ts';
 import { createLog } from './log.ts';
-import { startRelay } from './relay.ts';
+import { openEmbeddedSpool } from './spool/index.ts';
 
 export async function run(file: string, fail: (error: unknown) => void): Promise<void> {
   const config = await loadConfig(file);
   const log = createLog();
-  const relay = await startRelay(config, log);
-  log.info({ ports: relay.ports, startMs: Math.round(performance.now()) }, 'relay started');
+  // The store opens in its thread while this one loads the rest.
+  const opening = openEmbeddedSpool(config.storage.directory);
+  opening.catch(() => undefined);
+  const { startRelay } = await import('./relay.ts');
+  const relay = await startRelay(config, opening, log);
   if (config.policy.from === 'inline') {
     // Everything but the policy needs a new process.
     const reload = async () => relay.reloadPolicy((await loadConfig(file)).policy);
@@ -26,4 +30,7 @@ export async function run(file: string, fail: (error: unknown) => void): Promise
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  log.info({ ports: relay.ports, startMs: Math.round(performance.now()) }, 'relay started');
+  // Else it is only written at a clean exit, and a killed process would start slowly again.
+  setImmediate(flushCompileCache);
 }

@@ -30,7 +30,7 @@ export async function readUsage(
       (filter.namespace === undefined || account.namespace === filter.namespace) &&
       (filter.account === undefined || account.name === filter.account),
   );
-  const namespaces = [...new Set(accounts.map((account) => account.namespace))];
+  const namespaces = workspacesOf(accounts, directory, filter);
   const time = { calendar, nowMs };
   const counts = await countAll(sources.spool, [
     ...accounts.map((account) => accountScope(account, directory, time)),
@@ -48,6 +48,17 @@ export async function readUsage(
       return { namespace, plan: workspace?.plan ?? null, hour, day, month, held };
     }),
   };
+}
+
+/** Also those without accounts: what they sent before still counts. */
+function workspacesOf(
+  accounts: readonly Account[],
+  directory: Directory,
+  filter: { namespace?: string | undefined; account?: string | undefined },
+): string[] {
+  const listed = filter.account === undefined ? [...directory.workspaces()] : [];
+  const found = [...accounts, ...listed].map(({ namespace }) => namespace);
+  return [...new Set(found)].filter((namespace) => (filter.namespace ?? namespace) === namespace);
 }
 
 type Time = { readonly calendar: Calendar; readonly nowMs: number };

@@ -5,6 +5,6 @@
  * Limits: one interface, one contract test (`contract.ts`) for every implementation; what resolves is durable.
  */
 export * from './types.ts';
-export { openEmbeddedSpool } from './embedded/client.ts';
+export { type OpenedSpool, openEmbeddedSpool } from './embedded/client.ts';
 export { StoreHealth } from './health.ts';
 export { newQueueId } from './queue-id.ts';

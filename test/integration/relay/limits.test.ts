@@ -119,4 +119,15 @@ describe('limits', () => {
     await sink.waitFor(sunk + 2);
     expect(await used()).toBe(before + 2);
   });
+
+  it('still counts what a workspace sent whose accounts are gone', async () => {
+    const before = await used();
+    revision++;
+    const workspaces = [workspace({})];
+    await relay.push(
+      ...allShards({ smarthostPort: sink.port }, { revision, workspaces, withoutAccount: true }),
+    );
+    expect(await used()).toBe(before);
+    expect((await relay.get<relayApi.UsageResponse>('/v1/usage')).accounts).toEqual([]);
+  });
 });
