@@ -194,7 +194,7 @@ export class KubeClient {
   }
 
   /** Anything else: `/version`, `/apis`, reviews. `type` names it in metrics. */
-  raw<T>(method: 'GET' | 'POST', path: string, type: string, body?: unknown): Promise<T> {
+  async raw<T>(method: 'GET' | 'POST', path: string, type: string, body?: unknown): Promise<T> {
     if (method !== 'GET' && !path.includes('reviews')) this.#options.fence?.();
     return this.#request<T>({ method, path, body, type, sensitive: path.includes('tokenreviews') });
   }
@@ -204,7 +204,7 @@ export class KubeClient {
     await Promise.all([this.#requests.destroy(), this.#watches.destroy()]);
   }
 
-  #write<T>(type: Resource, method: Call['method'], path: string, parts: Partial<Call>): Promise<T> {
+  async #write<T>(type: Resource, method: Call['method'], path: string, parts: Partial<Call>): Promise<T> {
     this.#options.fence?.();
     const query = { fieldManager: method === 'DELETE' ? undefined : FIELD_MANAGER, ...parts.query };
     return this.#call<T>(type, method, path, { ...parts, query });

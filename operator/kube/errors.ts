@@ -124,13 +124,12 @@ function parseStatus(body: string): StatusBody {
   }
 }
 
+/** Errors of sockets may come from another realm: looked at by shape. */
 function codeOf(cause: unknown): string {
-  if (cause instanceof Error) {
-    if ('code' in cause && typeof cause.code === 'string') return cause.code;
-    if (cause.cause !== undefined) return codeOf(cause.cause);
-    return cause.name;
-  }
-  return 'unknown';
+  if (typeof cause !== 'object' || cause === null) return 'unknown';
+  if ('code' in cause && typeof cause.code === 'string') return cause.code;
+  if ('cause' in cause && cause.cause !== undefined) return codeOf(cause.cause);
+  return 'name' in cause ? String(cause.name) : 'unknown';
 }
 
 function oneLine(text: string): string {
