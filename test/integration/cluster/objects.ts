@@ -88,7 +88,7 @@ export function printed(cluster: Cluster, name: string, pattern: RegExp): Promis
  */
 export async function ask(cluster: Cluster, urls: readonly string[], namespace?: string): Promise<string[]> {
   const script = `for (const url of ${JSON.stringify(urls)}) {
-  const answer = await fetch(url, { headers: { connection: 'close' }, signal: AbortSignal.timeout(1500) }).catch(() => undefined);
+  const answer = await fetch(url, { headers: { connection: 'close' }, signal: AbortSignal.timeout(5000) }).catch(() => undefined);
   console.log(answer?.ok ? await answer.text() : 'failed');
 }`;
   const argv = [process.execPath, '--input-type=module', '-e', script];

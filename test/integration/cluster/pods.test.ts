@@ -24,9 +24,15 @@ async function field(name: string, path: string): Promise<string> {
   return cluster.kubectl(['get', 'pod', name, '-o', `jsonpath={${path}}`]);
 }
 
+/** Requests that are on their way when a Pod is told to end still find it, also on a busy machine. */
+const patientWeb = [
+  { ...web(), lifecycle: { preStop: { exec: { command: ['sleep', '2'] } } } },
+  { terminationGracePeriodSeconds: 5 },
+] as const;
+
 describe('a Deployment behind a Service', () => {
   beforeAll(async () => {
-    await apply(cluster, deployment('web', 2, web()), service('web', 80, 8080));
+    await apply(cluster, deployment('web', 2, ...patientWeb), service('web', 80, 8080));
     await cluster.kubectl(['rollout', 'status', 'deployment/web', '--timeout=30s']);
   }, 40_000);
 
@@ -75,13 +81,9 @@ describe('a Deployment behind a Service', () => {
         );
       return seen;
     })();
-    const next = deployment('web', 2, {
-      ...web(),
-      env: [{ name: 'VERSION', value: '2' }],
-      // Requests that are on their way when the Pod is told to end still find it.
-      lifecycle: { preStop: { exec: { command: ['sleep', '0.7'] } } },
-    });
-    await apply(cluster, next);
+    const [container, spec] = patientWeb;
+    const next = { ...container, env: [{ name: 'VERSION', value: '2' }] };
+    await apply(cluster, deployment('web', 2, next, spec));
     await cluster.kubectl(['rollout', 'status', 'deployment/web', '--timeout=30s']);
     rolled.abort();
     const seen = await client;
