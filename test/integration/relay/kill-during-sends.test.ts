@@ -61,50 +61,54 @@ describe('kill -9 during sends', () => {
     await sink.close();
   });
 
-  it(`loses nothing of ${MESSAGES} messages over ${KILLS} kills`, async () => {
-    const book = join(relay.folder, 'book');
-    await writeFile(book, '');
-    const acknowledged = async () => (await readFile(book, 'utf8')).split('\n').filter(Boolean);
-    const client = spawn('python3', ['-c', CLIENT, book, String(MESSAGES), String(CONNECTIONS)], {
-      stdio: 'inherit',
-      env: {
-        ...process.env,
-        SSL_CERT_FILE: relay.pki.caFile,
-        HOST: 'localhost',
-        PORT_TLS: String(relay.ports.tls),
-      },
-    });
-    const ended = once(client, 'exit');
-    for (let i = 1; i <= KILLS; i++) {
-      const enough = (MESSAGES * i) / (KILLS + 1);
-      await waitFor(async () => (await acknowledged()).length >= enough, {
-        what: `${enough} messages`,
-        timeoutMs: 120_000,
+  it(
+    `loses nothing of ${MESSAGES} messages over ${KILLS} kills`,
+    async () => {
+      const book = join(relay.folder, 'book');
+      await writeFile(book, '');
+      const acknowledged = async () => (await readFile(book, 'utf8')).split('\n').filter(Boolean);
+      const client = spawn('python3', ['-c', CLIENT, book, String(MESSAGES), String(CONNECTIONS)], {
+        stdio: 'inherit',
+        env: {
+          ...process.env,
+          SSL_CERT_FILE: relay.pki.caFile,
+          HOST: 'localhost',
+          PORT_TLS: String(relay.ports.tls),
+        },
       });
-      await relay.kill('SIGKILL');
-      const started = Date.now();
-      await relay.restart();
-      await waitFor(async () => (await relay.readyz()).status === 200, { what: 'readiness' });
-      expect(Date.now() - started).toBeLessThan(15_000);
-    }
-    await ended;
-    const sent = await acknowledged();
-    expect(sent).toHaveLength(MESSAGES);
-    const arrived = () =>
-      sink.received.map(({ data }) => /^X-Book: (.*)\r$/m.exec(data.toString('latin1'))?.[1] ?? '');
-    const missing = () => {
-      const ids = new Set(arrived());
-      return sent.filter((id) => !ids.has(id));
-    };
-    // What was in flight at a kill is due at once; what met the sink in between comes after its first retry.
-    await waitFor(() => missing().length === 0, {
-      what: 'all messages at the sink',
-      timeoutMs: 60_000,
-    }).catch(() => {});
-    expect(missing()).toEqual([]);
-    const counts = new Map<string, number>();
-    for (const id of arrived()) counts.set(id, (counts.get(id) ?? 0) + 1);
-    const duplicates = [...counts.values()].filter((count) => count > 1).length;
-    expect(duplicates).toBeLessThanOrEqual(KILLS * IN_FLIGHT);
-  }, 120_000 + KILLS * 20_000 + MESSAGES * 100);
+      const ended = once(client, 'exit');
+      for (let i = 1; i <= KILLS; i++) {
+        const enough = (MESSAGES * i) / (KILLS + 1);
+        await waitFor(async () => (await acknowledged()).length >= enough, {
+          what: `${enough} messages`,
+          timeoutMs: 120_000,
+        });
+        await relay.kill('SIGKILL');
+        const started = Date.now();
+        await relay.restart();
+        await waitFor(async () => (await relay.readyz()).status === 200, { what: 'readiness' });
+        expect(Date.now() - started).toBeLessThan(15_000);
+      }
+      await ended;
+      const sent = await acknowledged();
+      expect(sent).toHaveLength(MESSAGES);
+      const arrived = () =>
+        sink.received.map(({ data }) => /^X-Book: (.*)\r$/m.exec(data.toString('latin1'))?.[1] ?? '');
+      const missing = () => {
+        const ids = new Set(arrived());
+        return sent.filter((id) => !ids.has(id));
+      };
+      // What was in flight at a kill is due at once; what met the sink in between comes after its first retry.
+      await waitFor(() => missing().length === 0, {
+        what: 'all messages at the sink',
+        timeoutMs: 60_000,
+      }).catch(() => {});
+      expect(missing()).toEqual([]);
+      const counts = new Map<string, number>();
+      for (const id of arrived()) counts.set(id, (counts.get(id) ?? 0) + 1);
+      const duplicates = [...counts.values()].filter((count) => count > 1).length;
+      expect(duplicates).toBeLessThanOrEqual(KILLS * IN_FLIGHT);
+    },
+    120_000 + KILLS * 20_000 + MESSAGES * 100,
+  );
 });
