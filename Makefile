@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test test-long lint generate bench provider-install clean clean-all
+.PHONY: help setup demo test test-long lint generate provider-install clean clean-all
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -23,11 +23,8 @@ test-long: setup ## All suites at the sizes that docs/RELIABILITY.md states
 lint: setup ## Lint, format check, types, generated files
 	@npm run -s lint && npm run -s typecheck && npm run -s generate -- --check
 
-generate: setup ## Write the files that are derived from operator/api
+generate: setup ## Write the files that are derived from others
 	@npm run -s generate
-
-bench: setup ## Benchmarks; ARGS="relay --json out.json"
-	@npm run -s bench -- $(ARGS)
 
 provider-install: setup ## Put the Terraform provider into the local mirror
 	@npm run -s provider-install

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Write every generated file, or with --check fail when one differs from what it is derived from.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+for derivation in operator/api/generate/main.ts operator/install/main.ts provider/docs/main.ts; do
+  node "$derivation" "$@"
+done
