@@ -2,7 +2,12 @@
  * Sees changes when they happen: watches as administrator, so that times are those of the product and not of polling.
  * Role: latencies and "at no moment" assertions. Limits: one kind and namespace for an observer.
  */
-import { KubeClient, loadConnection, type AnyObject, type Resource } from '../../../../operator/kube/index.ts';
+import {
+  KubeClient,
+  loadConnection,
+  type AnyObject,
+  type Resource,
+} from '../../../../operator/kube/index.ts';
 import { createLog, Informer } from '../../../../operator/runtime/index.ts';
 import type { Cluster } from '../../../cluster/index.ts';
 
