@@ -33,5 +33,10 @@ clean: ## Remove what was built in this folder
 	rm -rf node_modules dist provider/dist provider/constructs/dist examples/*/cdktf.out .state
 
 clean-all: ## Also remove the cache, and the namespaces and processes of test clusters
-	@if [ -d node_modules ]; then npm run -s cluster -- clean-all; else rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/migosmtp"; fi
+	@cache="$${XDG_CACHE_HOME:-$$HOME/.cache}/migosmtp"; \
+	if [ -n "$$(find "$$cache/clusters" -mindepth 1 -maxdepth 1 -type d 2>/dev/null)" ]; then \
+	  bash test/support/setup.sh && npm run -s cluster -- clean-all; \
+	elif [ -d "$$cache" ]; then \
+	  echo "removing $$cache"; rm -rf "$$cache"; \
+	fi
 	@$(MAKE) -s clean
