@@ -72,7 +72,8 @@ async function runJest(paths: string[], workers: number): Promise<Omit<Outcome, 
     '--verbose',
     ...(workers === 1 ? ['--runInBand'] : [`--maxWorkers=${workers}`]),
     '--forceExit',
-    ...paths,
+    // Patterns over absolute paths: anchored, so that `relay/` does not also mean test/integration/relay/.
+    ...paths.map((path) => `^${join(root, path)}`),
   ];
   // Whatever a test leaves among temporary files, also one that was cut short, goes with the folder.
   const code = await run(command, { TMPDIR: folder });
