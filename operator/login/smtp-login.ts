@@ -5,7 +5,7 @@
  * never quoted, only their code: a server under attack could echo what it was sent.
  */
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { relayApi } from '../api/index.ts';
 
 export interface LoginTarget {
@@ -70,18 +70,27 @@ function unavailable(detail: string): LoginOutcome {
 /** STARTTLS was answered with 220: the socket from here on. */
 export function upgrade(socket: Socket, plain: Conversation, target: LoginTarget): Promise<TLSSocket> {
   plain.release();
-  const { servername, ca } = target;
-  const secure = connectTls({
-    socket,
-    servername,
-    ...(ca === undefined ? {} : { ca }),
-    minVersion: 'TLSv1.2',
-  });
+  const secureContext = contextFor(target.ca);
+  const secure = connectTls({ socket, servername: target.servername, secureContext });
   return new Promise((resolve, reject) => {
     secure.once('error', reject);
     socket.once('close', () => reject(new Error('closed during the TLS handshake')));
     secure.once('secureConnect', () => resolve(secure));
   });
+}
+
+/** Parsing a bundle costs more than the handshake's own cryptography: done once for each. */
+const contexts = new Map<string, SecureContext>();
+const MOST_CONTEXTS = 100;
+
+function contextFor(ca: string | undefined): SecureContext {
+  const id = ca ?? '';
+  const known = contexts.get(id);
+  if (known !== undefined) return known;
+  if (contexts.size >= MOST_CONTEXTS) contexts.clear();
+  const context = createSecureContext({ ...(ca === undefined ? {} : { ca }), minVersion: 'TLSv1.2' });
+  contexts.set(id, context);
+  return context;
 }
 
 export interface Reply {

@@ -47,6 +47,7 @@ export class AdminClient {
     this.#origin = `https://${address.includes(':') ? `[${address}]` : address}:${relayApi.ADMIN_PORT}`;
     this.#dispatcher = new Agent({
       connections: 2,
+      allowH2: false,
       connect: { ...identity, servername: relayApi.ADMIN_SERVER_NAME, timeout: 2_000 },
       headersTimeout: TIMEOUT_MS,
       bodyTimeout: TIMEOUT_MS,
