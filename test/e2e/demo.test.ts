@@ -35,8 +35,8 @@ beforeAll(async () => {
       places.push(...filePlaces(world.cluster.paths.logs, 'log'));
       places.push(...filePlaces(join(world.folder, 'app'), 'stack'));
       places.push(filePlace(world, 'terraform-output.log', 'smtpuser_'));
-      places.push(filePlace(world, 'terraform-trace.log', 'smtpuser_'));
-      places.push({ name: 'stdout of the demo', text: printed.join('\n'), control: 'smtpuser_' });
+      places.push(filePlace(world, 'terraform-trace.log', 'migosmtp_smtp_account'));
+      places.push({ name: 'stdout of the demo', text: printed.join('\n'), control: 'orders@shop.example' });
     },
   });
 }, 900_000);

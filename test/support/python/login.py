@@ -1,6 +1,6 @@
 """Log in to a relay as an app would, with Python's own smtplib; send mail when told to.
 
-Standard input, a JSON object a line: {"host", "port", "mode": "starttls"|"tls", "username", "password", "ca"?, "name"?,
+Standard input, a JSON object a line: {"host", "port", "mode": "starttls"|"tls", "username", "password", "ca"?, "name"?, "mechanism"?,
 "send"?: {"from", "to", "subject"}}. `name` is what the certificate must say, when `host` is an address.
 Standard output, a line for each: {"code", "text", "at"} of the last reply, `at` in seconds since 1970; or {"error"}.
 Passwords come over standard input so that they stand in no process list.
@@ -38,6 +38,9 @@ def connect(request):
 def attempt(request):
     client = connect(request)
     try:
+        client.ehlo()
+        # smtplib repeats a refused login with its next mechanism; here one attempt shall be one attempt.
+        client.esmtp_features["auth"] = request.get("mechanism", "PLAIN")
         code, text = client.login(request["username"], request["password"])
         if "send" in request:
             send = request["send"]
