@@ -21,8 +21,9 @@ import { decideRelay, markOf, settingsOf, type RelayAction } from './decide.ts';
 import { hostOf } from './names.ts';
 import { SERVICE_PORTS } from './objects.ts';
 import { observeRelay } from './observe.ts';
+import { REASONS } from './reasons.ts';
 import type { RelaySnapshot } from './snapshot.ts';
-import { caBundleOf, REASONS } from './status.ts';
+import { caBundleOf } from './status.ts';
 
 /** Counters in status lag by at most this: they are no reason for a write each. */
 const PROGRESS_MS = 5_000;

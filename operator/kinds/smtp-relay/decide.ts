@@ -12,7 +12,8 @@ import { LONGEST_NAME, namesOf } from './names.ts';
 import { wantedObjects, type Wanted } from './objects.ts';
 import { relaySettings } from './settings.ts';
 import type { RelaySnapshot } from './snapshot.ts';
-import { REASONS, statusOf } from './status.ts';
+import { REASONS } from './reasons.ts';
+import { statusOf } from './status.ts';
 
 export type RelayAction =
   | CertificateAction

@@ -4,27 +4,8 @@ import { condition, mergeConditions, type ConditionDraft } from '../../runtime/i
 import { CONFIRM_ANNOTATION } from '../../projection/index.ts';
 import { bundleOf, textOf } from './certificates.ts';
 import { hostOf, namesOf, selectorOf } from './names.ts';
+import { REASONS } from './reasons.ts';
 import type { PodFacts, RelaySnapshot } from './snapshot.ts';
-
-/** Reasons of conditions; docs/errors.md explains each. */
-export const REASONS = {
-  invalidSpec: 'InvalidSpec',
-  objectConflict: 'ObjectConflict',
-  secretMissing: 'SecretMissing',
-  serving: 'Serving',
-  starting: 'PodsStarting',
-  failing: 'PodsFailing',
-  rollingOut: 'RollingOut',
-  scaledToZero: 'ScaledToZero',
-  inStep: 'InStep',
-  outOfStep: 'PodsOutOfStep',
-  issued: 'Issued',
-  given: 'Given',
-  massRemoval: 'MassRemoval',
-  none: 'None',
-  progressing: 'Progressing',
-  apiError: 'ApiError',
-} as const;
 
 export type Stage =
   | { kind: 'stalled'; reason: string; message: string }
