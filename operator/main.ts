@@ -4,6 +4,7 @@
  * Replicas without the lease keep their caches, so that they take over in the time that the lease takes. A lost lease
  * ends the process: whatever was in memory may be wrong. SIGTERM gives the lease up at once.
  */
+import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createCaches, startCaches } from './caches.ts';
@@ -68,6 +69,8 @@ async function run(log: Log): Promise<void> {
   });
   await startCaches(caches, stop.signal);
   isSynced = true;
+  // Now, as a process that is killed writes nothing on its way out.
+  flushCompileCache();
   log.info(
     { release: RELEASE, relays: caches.relays.size, accounts: caches.accounts.size },
     'caches are filled',

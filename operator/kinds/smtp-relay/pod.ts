@@ -74,7 +74,10 @@ function container(relay: SmtpRelay, image: string): Record<string, unknown> {
     name: 'relay',
     image,
     args: ['--config', `${PATHS.process}/relay.yaml`],
-    env: [{ name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } }],
+    env: [
+      { name: 'NODE_COMPILE_CACHE', value: '/tmp/compile-cache' },
+      { name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } },
+    ],
     ports: ports.map(([name, containerPort]) => ({ name, containerPort, protocol: 'TCP' })),
     resources: { requests: { cpu: '50m', memory: '128Mi' } },
     securityContext: {
