@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { pythonEnvironment } from './support/python.ts';
 import { PASSWORD, startRelay, type TestRelay, USERNAME } from './support/relay.ts';
 import { type Sink, startSink } from './support/sink.ts';
 import { waitFor } from './support/wait.ts';
@@ -69,12 +70,7 @@ describe('kill -9 during sends', () => {
       const acknowledged = async () => (await readFile(book, 'utf8')).split('\n').filter(Boolean);
       const client = spawn('python3', ['-c', CLIENT, book, String(MESSAGES), String(CONNECTIONS)], {
         stdio: 'inherit',
-        env: {
-          ...process.env,
-          SSL_CERT_FILE: relay.pki.caFile,
-          HOST: 'localhost',
-          PORT_TLS: String(relay.ports.tls),
-        },
+        env: await pythonEnvironment(relay),
       });
       const ended = once(client, 'exit');
       for (let i = 1; i <= KILLS; i++) {
