@@ -17,6 +17,8 @@ import {
 import type { UsageBoard } from '../../usage/index.ts';
 import { wantedQuota } from './quota.ts';
 import * as Reason from './reasons.ts';
+import { observeWorkspace } from './workspace-controller.ts';
+import { decideWorkspace } from './workspace.ts';
 import { decidePlan, type PlanDecision, type PlanSnapshot } from './status.ts';
 
 export interface PlanParts {
@@ -101,9 +103,18 @@ async function observe({ context, usage, foreign }: PlanParts, key: Key): Promis
     isQuotaForeign: foreign.has(namespace),
     accounts: caches.accounts.byIndex(BY_NAMESPACE, namespace),
     domains: caches.domains.byIndex(BY_NAMESPACE, namespace).length,
-    lateRelays: answers.flat(),
+    lateRelays: [...new Set([...unwrittenRelays(context, namespace), ...answers.flat()])],
     usage: usage.workspace(namespace),
   };
+}
+
+/**
+ * Relays to which the limits are still to be written. Both controllers hear of a change at once, and this one may be
+ * first: what the pods have acknowledged are then the limits of before.
+ */
+function unwrittenRelays(context: OperatorContext, namespace: string): string[] {
+  const { actions } = decideWorkspace(observeWorkspace(context, namespace));
+  return actions.flatMap((action) => (action.do === 'project' ? [`SmtpRelay ${action.relay}`] : []));
 }
 
 /** What people wait for is written at once; counts that move on their own, every QUIET_MS. */

@@ -50,7 +50,7 @@ export function createWorkspaceController(parts: WorkspaceParts): PreparedContro
       ),
       watchRelays(parts),
     ],
-    observe: (namespace) => Promise.resolve(observe(parts, namespace)),
+    observe: (namespace) => Promise.resolve(observeWorkspace(parts.context, namespace)),
     objectOf: () => undefined,
     decide: decideWorkspace,
     apply: (action, snapshot) => apply(parts, action, snapshot.namespace),
@@ -80,8 +80,8 @@ function workspaces({ context: { caches } }: WorkspaceParts): Key[] {
   return [...found];
 }
 
-function observe({ context }: WorkspaceParts, namespace: string): WorkspaceSnapshot {
-  const { caches, relays } = context;
+/** What stands in the caches and on the relays for a namespace, at this moment. */
+export function observeWorkspace({ caches, relays }: OperatorContext, namespace: string): WorkspaceSnapshot {
   const object = caches.namespaces.get(namespace);
   return {
     namespace,
