@@ -36,7 +36,7 @@ export class LeaderElection {
   #renewedAt = -Infinity;
   #isReleased = false;
   #lease: Lease | undefined;
-  #observed = { signature: '', changedAt: 0 };
+  #observed = { signature: '', changedAt: 0, holdsMs: 0 };
 
   constructor(options: LeaderOptions) {
     this.#options = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000, ...options };
@@ -56,7 +56,7 @@ export class LeaderElection {
   async acquire(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       if (await this.#attempt()) return;
-      await pause(this.#options.retryMs * (0.8 + 0.4 * Math.random()), signal);
+      await pause(this.#nextAttemptMs(), signal);
     }
   }
 
@@ -122,10 +122,23 @@ export class LeaderElection {
     const { holderIdentity, renewTime, leaseTransitions, leaseDurationSeconds } = lease.spec ?? {};
     const signature = [holderIdentity, renewTime, leaseTransitions].join('|');
     if (signature !== this.#observed.signature) {
-      this.#observed = { signature, changedAt: performance.now() };
+      const holdsMs = (leaseDurationSeconds ?? this.#options.leaseMs / 1000) * 1000;
+      this.#observed = { signature, changedAt: performance.now(), holdsMs };
     }
-    const holdsMs = (leaseDurationSeconds ?? this.#options.leaseMs / 1000) * 1000;
-    return performance.now() - this.#observed.changedAt > holdsMs;
+    return this.#leftMs() <= 0;
+  }
+
+  /** Time that another's lease still holds, as far as we have seen. */
+  #leftMs(): number {
+    const { changedAt, holdsMs } = this.#observed;
+    return changedAt + holdsMs - performance.now();
+  }
+
+  /** Exactly when another's lease would expire, if that comes first: waiting the interval out would be late. */
+  #nextAttemptMs(): number {
+    const intervalMs = this.#options.retryMs * (0.8 + 0.4 * Math.random());
+    const leftMs = this.#leftMs();
+    return leftMs > 0 ? Math.min(intervalMs, leftMs + 5) : intervalMs;
   }
 
   #specAfter(present: Lease | undefined): NonNullable<Lease['spec']> {
