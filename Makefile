@@ -17,7 +17,7 @@ demo: setup ## The whole product on a real local control plane; KEEP=1 leaves it
 test: setup ## All suites, long ones reduced; SUITE=name runs one
 	@npm run -s suites -- $(if $(SUITE),--suite $(SUITE))
 
-test-long: setup ## All suites at the sizes that docs/RELIABILITY.md states
+test-long: setup ## All suites, long ones at full size
 	@npm run -s suites -- --long $(if $(SUITE),--suite $(SUITE))
 
 lint: setup ## Lint, format check, types, generated files

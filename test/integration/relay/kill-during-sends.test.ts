@@ -12,9 +12,11 @@ import { PASSWORD, startRelay, type TestRelay, USERNAME } from './support/relay.
 import { type Sink, startSink } from './support/sink.ts';
 import { waitFor } from './support/wait.ts';
 
-const KILLS = Number(process.env.RELAY_KILLS ?? 3);
-const MESSAGES = Number(process.env.RELAY_MESSAGES ?? 500);
-const CONNECTIONS = Number(process.env.RELAY_CONNECTIONS ?? 20);
+/** `make test` runs it reduced, `make test-long` at full size. */
+const isFull = process.env.MIGOSMTP_TEST_SIZE === 'full';
+const KILLS = Number(process.env.RELAY_KILLS ?? (isFull ? 20 : 3));
+const MESSAGES = Number(process.env.RELAY_MESSAGES ?? (isFull ? 5000 : 500));
+const CONNECTIONS = Number(process.env.RELAY_CONNECTIONS ?? (isFull ? 50 : 20));
 /** delivery/delivery.ts: messages in work at once. */
 const IN_FLIGHT = 50;
 
