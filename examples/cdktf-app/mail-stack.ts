@@ -1,4 +1,3 @@
-/* oxlint-disable no-new -- a construct belongs to its scope by being made */
 import {
   Delivery,
   MigosmtpProvider,

@@ -1,4 +1,3 @@
-/* oxlint-disable no-new -- a construct belongs to its scope by being made */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { CORE_NAMES, load, only, synth, type Loaded } from './testing/cores.ts';
 

@@ -1,5 +1,4 @@
 /** Mistakes are named when the code runs or is synthesised: which construct, what is wrong, what to do. */
-/* oxlint-disable no-new -- a construct belongs to its scope by being made */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { TerraformStack } from 'cdktf';
 import type * as Constructs from './index.ts';

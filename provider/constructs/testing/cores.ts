@@ -1,5 +1,4 @@
 /** Loads what the build made for each core, as apps load it. Types are those of cdktf; both cores agree on them. */
-/* oxlint-disable no-new -- a construct belongs to its scope by being made */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type * as Core from 'cdktf';
