@@ -331,6 +331,31 @@ export function describeSpool(name: string, implementation: Implementation): voi
       expect(existsSync(path)).toBe(false);
     });
 
+    it('puts events into the outbox with the report that changes, once, and keeps them until they are settled', async () => {
+      const event = (id: string) => ({ id, endpoint: 'crm', body: '{"type":"x"}', at: NOW + 5 });
+      await spool.accept(message(), { scopes: scopes(), claim: false });
+      const [claimed] = await spool.claim(NOW, 10);
+      const id = claimed?.recipients[0]?.id ?? 0;
+      await record({ id, events: [event('e1')] });
+      // The report is closed: what comes later tells nothing.
+      await record({ id, events: [event('late')] });
+      await spool.addEvents([event('e2'), event('e2'), { ...event('e2'), endpoint: 'other' }]);
+      expect(await spool.eventStats()).toEqual({ waiting: 3, nextDueAt: NOW + 5 });
+      spool = await implementation.reopen();
+      expect(await spool.claimEvents(NOW + 4, NOW + 90, 10)).toEqual([]);
+      const taken = await spool.claimEvents(NOW + 5, NOW + 90, 10);
+      const names = taken.map((found) => `${found.id} ${found.endpoint} ${found.attempts}`);
+      expect(names.toSorted()).toEqual(['e1 crm 1', 'e2 crm 1', 'e2 other 1']);
+      expect(taken[0]).toMatchObject({ body: '{"type":"x"}', at: NOW + 5 });
+      expect(await spool.claimEvents(NOW + 89, NOW + 200, 10)).toEqual([]);
+      await spool.settleEvent(taken[0]?.row ?? 0, null);
+      await spool.settleEvent(taken[1]?.row ?? 0, NOW + 50);
+      const again = await spool.claimEvents(NOW + 50, NOW + 300, 10);
+      expect(again.map((found) => [found.row, found.attempts])).toEqual([[taken[1]?.row, 2]]);
+      expect(await spool.claimEvents(NOW + 90, NOW + 300, 10)).toHaveLength(1);
+      expect(await spool.eventStats()).toEqual({ waiting: 2, nextDueAt: NOW + 300 });
+    });
+
     it('tells how long the oldest waits', async () => {
       expect(await spool.stats()).toEqual({ queued: 0, held: 0, oldestAcceptedAt: null });
       await spool.accept(message({ acceptedAt: NOW - 100 }), { scopes: scopes(), claim: false });

@@ -78,6 +78,30 @@ export interface RecipientOutcome {
   readonly nextAttemptAt?: number;
   /** False where the message was not tried (its destination was known to be down). */
   readonly attempted: boolean;
+  /** Put into the outbox in the same transaction, if the report changes. */
+  readonly events?: readonly OutboxEvent[];
+}
+
+/** Something that a webhook wants to know. `id` and `endpoint` together are unique: a second one is ignored. */
+export interface OutboxEvent {
+  /** The same in every attempt: receivers recognise repetitions by it. */
+  readonly id: string;
+  /** Name of the webhook. */
+  readonly endpoint: string;
+  readonly body: string;
+  readonly at: number;
+}
+
+export interface ClaimedEvent extends OutboxEvent {
+  readonly row: number;
+  /** Attempts begun, this one included. */
+  readonly attempts: number;
+}
+
+export interface EventStats {
+  readonly waiting: number;
+  /** When the next one is due; null: none waits. */
+  readonly nextDueAt: number | null;
 }
 
 export interface Outcome {
@@ -174,6 +198,15 @@ export interface Spool {
   cancel(queueId: string, now: number): Promise<boolean>;
   /** Deletes messages that were accepted before `before` and are finished, a bounded number at a time. */
   sweep(before: number, now: number): Promise<number>;
+
+  /** Puts events into the outbox that belong to no report. */
+  addEvents(events: readonly OutboxEvent[]): Promise<void>;
+  /** Due events, oldest first. Each is due again at `leaseUntil` unless it was settled by then. */
+  claimEvents(now: number, leaseUntil: number, limit: number): Promise<ClaimedEvent[]>;
+  /** `nextAttemptAt` null: done with, the event is deleted. */
+  settleEvent(row: number, nextAttemptAt: number | null): Promise<void>;
+  eventStats(): Promise<EventStats>;
+
   /** A small durable write, to find out whether the store works again. */
   probe(now: number): Promise<void>;
   close(): Promise<void>;

@@ -87,6 +87,10 @@ class EmbeddedSpool implements Spool {
   retryAll: Spool['retryAll'] = (...args) => this.#call({ method: 'retryAll', args });
   cancel: Spool['cancel'] = (...args) => this.#call({ method: 'cancel', args });
   sweep: Spool['sweep'] = (...args) => this.#call({ method: 'sweep', args });
+  addEvents: Spool['addEvents'] = (...args) => this.#call({ method: 'addEvents', args });
+  claimEvents: Spool['claimEvents'] = (...args) => this.#call({ method: 'claimEvents', args });
+  settleEvent: Spool['settleEvent'] = (...args) => this.#call({ method: 'settleEvent', args });
+  eventStats: Spool['eventStats'] = (...args) => this.#call({ method: 'eventStats', args });
   probe: Spool['probe'] = (...args) => this.#call({ method: 'probe', args });
 
   openBody(queueId: string): Promise<BodyWriter> {

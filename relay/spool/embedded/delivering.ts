@@ -2,6 +2,7 @@
 import type { Body, ClaimedMessage, ClaimedRecipient, Outcome } from '../types.ts';
 import { insertMessage } from './accepting.ts';
 import type { Row } from './database.ts';
+import { addEvents } from './outbox.ts';
 import type { StoreContext } from './store.ts';
 
 export function claimDue(store: StoreContext, now: number, limit: number): ClaimedMessage[] {
@@ -75,7 +76,8 @@ export function nextDue({ database, claims }: StoreContext): number | null {
 
 export function recordOutcome(store: StoreContext, outcome: Outcome): void {
   const { database, claims } = store;
-  for (const { id, status, response, remoteHost, nextAttemptAt, attempted } of outcome.recipients) {
+  for (const recipient of outcome.recipients) {
+    const { id, status, response, remoteHost, nextAttemptAt, attempted, events } = recipient;
     claims.remove(id);
     const deferred = status === 'deferred';
     const { changes } = database.run(
@@ -91,6 +93,7 @@ export function recordOutcome(store: StoreContext, outcome: Outcome): void {
       status === 'delivered' ? outcome.at : null,
       id,
     );
+    if (changes > 0 && events) addEvents(store, events);
     if (changes > 0 && !deferred) closeRecipient(store, id);
   }
   if (outcome.notification) {

@@ -62,6 +62,17 @@ CREATE TABLE logins (
   at INTEGER NOT NULL,
   PRIMARY KEY (account_id, verifier)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY,
+  event_id TEXT NOT NULL,
+  endpoint TEXT NOT NULL,
+  body TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  next_at INTEGER NOT NULL,
+  UNIQUE (event_id, endpoint)
+) STRICT;
+CREATE INDEX outbox_due ON outbox (next_at);
 CREATE TABLE probes (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
 `;
 

@@ -9,6 +9,7 @@ import { type Database, openDatabase } from './database.ts';
 import { claimDue, nextDue, readBody, recordOutcome } from './delivering.ts';
 import { heldGroups, releaseHeld, setSuspended } from './holding.ts';
 import type { Operation, Reply } from './protocol.ts';
+import * as outbox from './outbox.ts';
 import * as reporting from './reporting.ts';
 
 /** What the operations work on. */
@@ -134,6 +135,14 @@ function execute(store: EmbeddedStore, operation: Operation): unknown {
       return reporting.cancelMessage(store, ...operation.args);
     case 'sweep':
       return reporting.sweep(store, ...operation.args);
+    case 'addEvents':
+      return outbox.addEvents(store, ...operation.args);
+    case 'claimEvents':
+      return outbox.claimEvents(store, ...operation.args);
+    case 'settleEvent':
+      return outbox.settleEvent(store, ...operation.args);
+    case 'eventStats':
+      return outbox.eventStats(store);
     case 'probe':
       return void store.database.run(
         'INSERT OR REPLACE INTO probes (id, at) VALUES (1, ?)',
