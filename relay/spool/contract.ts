@@ -1,7 +1,7 @@
 /** What every store must do: one set of tests, run for each implementation. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Account, Calendar, type ChargeScope, chargeScopes, type Workspace } from '../policy/index.ts';
-import type { AcceptResult, NewMessage, Outcome, Spool } from './types.ts';
+import type { AcceptResult, DsnRequest, NewMessage, Outcome, Spool } from './types.ts';
 
 export interface Implementation {
   open(): Promise<Spool>;
@@ -100,6 +100,24 @@ export function describeSpool(name: string, implementation: Implementation): voi
         ],
         ...change,
       });
+
+    it('keeps what was asked of delivery notifications, and nothing where nothing was', async () => {
+      const dsn: DsnRequest = {
+        ret: 'HDRS',
+        envid: 'order 17',
+        recipients: {
+          'x@example.com': { notify: ['SUCCESS', 'FAILURE'], orcpt: 'rfc822;X@example.com' },
+          'y@example.com': { notify: null, orcpt: null },
+        },
+      };
+      await spool.accept(message({ recipients: ['x@example.com', 'y@example.com'], dsn }), {
+        scopes: scopes(),
+        claim: false,
+      });
+      await spool.accept(message(), { scopes: scopes(), claim: false });
+      const claimed = await spool.claim(NOW, 10);
+      expect(claimed.map((entry) => entry.dsn)).toEqual([dsn, undefined]);
+    });
 
     it('keeps what was accepted over a crash, body and recipients, and lets it be claimed once', async () => {
       const sent = message({ recipients: ['x@example.com', 'y@example.com'] });

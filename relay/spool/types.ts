@@ -16,6 +16,21 @@ export interface Origin {
   readonly verifier: string;
 }
 
+/** What the client asked of delivery notifications (RFC 3461); values are decoded from xtext. */
+export interface DsnRequest {
+  readonly ret: 'FULL' | 'HDRS' | null;
+  readonly envid: string | null;
+  /** By address as in `recipients` of the message; one that is absent asked for nothing. */
+  readonly recipients: Readonly<Record<string, RecipientDsn>>;
+}
+
+export interface RecipientDsn {
+  /** Null: not given, which means FAILURE and perhaps DELAY. NEVER stands alone. */
+  readonly notify: readonly ('NEVER' | 'SUCCESS' | 'FAILURE' | 'DELAY')[] | null;
+  /** e.g. `rfc822;someone@example.com`. */
+  readonly orcpt: string | null;
+}
+
 export interface MessageMeta extends Origin {
   readonly queueId: string;
   readonly messageId: string;
@@ -29,6 +44,8 @@ export interface MessageMeta extends Origin {
   readonly size: number;
   readonly eightBit: boolean;
   readonly smtpUtf8: boolean;
+  /** Absent where nothing was asked for. */
+  readonly dsn?: DsnRequest;
   readonly acceptedAt: number;
 }
 

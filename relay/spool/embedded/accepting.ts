@@ -36,8 +36,8 @@ export function insertMessage(store: StoreContext, message: NewMessage, how: Ins
   const { database, claims } = store;
   const { id } = database.run(
     `INSERT INTO messages (queue_id, message_id, kind, account_id, namespace, account, username, verifier,
-       envelope_from, signing_domain, header_size, size, eight_bit, smtp_utf8, accepted_at, open, body_file)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       envelope_from, signing_domain, header_size, size, eight_bit, smtp_utf8, dsn, accepted_at, open, body_file)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     message.queueId,
     message.messageId,
     message.kind,
@@ -52,6 +52,7 @@ export function insertMessage(store: StoreContext, message: NewMessage, how: Ins
     message.size,
     Number(message.eightBit),
     Number(message.smtpUtf8),
+    message.dsn ? JSON.stringify(message.dsn) : null,
     message.acceptedAt,
     message.recipients.length,
     message.body.kind === 'file' ? message.body.name : null,

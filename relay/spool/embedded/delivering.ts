@@ -1,5 +1,5 @@
 /** What delivery asks of the store: due messages, their bodies, and outcomes per recipient. */
-import type { Body, ClaimedMessage, ClaimedRecipient, Outcome } from '../types.ts';
+import type { Body, ClaimedMessage, ClaimedRecipient, DsnRequest, Outcome } from '../types.ts';
 import { insertMessage } from './accepting.ts';
 import type { Row } from './database.ts';
 import { addEvents } from './outbox.ts';
@@ -51,6 +51,7 @@ export function toMeta(row: Row): Omit<ClaimedMessage, 'recipients' | 'body'> {
     size: Number(row.size),
     eightBit: row.eight_bit === 1,
     smtpUtf8: row.smtp_utf8 === 1,
+    ...(typeof row.dsn === 'string' && { dsn: JSON.parse(row.dsn) as DsnRequest }),
     acceptedAt: Number(row.accepted_at),
   };
 }

@@ -24,6 +24,7 @@ CREATE TABLE messages (
   size INTEGER NOT NULL,
   eight_bit INTEGER NOT NULL,
   smtp_utf8 INTEGER NOT NULL,
+  dsn TEXT,
   accepted_at INTEGER NOT NULL,
   open INTEGER NOT NULL,
   body_file TEXT
