@@ -1,6 +1,7 @@
 /** The admin API's routes as a table: method, path, what they take and answer. The OpenAPI document reads it too. */
 import { relayApi } from '@migosmtp/operator/api';
 import { z } from 'zod';
+import { oneLine } from '../errors.ts';
 import type { ReportFilter, Spool } from '../spool/index.ts';
 
 export interface AdminContext {
@@ -116,6 +117,45 @@ export const ROUTES: readonly Route[] = [
     response: done,
     handle: ({ spool, queueChanged }, { params }) =>
       change(spool.cancel(params.queueId ?? '', Date.now()), queueChanged),
+  },
+  {
+    method: 'GET',
+    path: '/v1/suppressions',
+    summary: 'Recipients that mail of a workspace is not tried for, newest first.',
+    query: ['namespace', 'recipient', 'limit', 'cursor'],
+    response: relayApi.suppressionPageSchema,
+    handle: ({ spool }, { query }) => {
+      const { namespace, recipient, limit, cursor } = reportFilter(query);
+      return spool.suppressions({ namespace, recipient, limit, cursor });
+    },
+  },
+  {
+    method: 'PUT',
+    path: '/v1/suppressions',
+    summary: 'Puts a recipient on the list of a workspace.',
+    body: relayApi.suppressionRequestSchema,
+    response: done,
+    async handle({ spool }, { body }) {
+      const { namespace, recipient, reason } = body as relayApi.SuppressionRequest;
+      await spool.suppress([
+        { namespace, recipient, reason: oneLine(reason), queueId: null, at: Date.now() },
+      ]);
+      return { ok: true };
+    },
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/suppressions',
+    summary: 'Takes a recipient off the list of a workspace; later mail is tried again.',
+    query: ['namespace', 'recipient'],
+    response: done,
+    async handle({ spool }, { query: { namespace, recipient } }) {
+      if (!namespace || !recipient)
+        throw new ApiError(400, 'Invalid', 'namespace and recipient must be given');
+      if (!(await spool.unsuppress(namespace, recipient)))
+        throw new ApiError(404, 'NotFound', 'the recipient is not on the list of this workspace');
+      return { ok: true };
+    },
   },
 ];
 

@@ -1,6 +1,7 @@
 /** What every store must do: one set of tests, run for each implementation. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Account, Calendar, type ChargeScope, chargeScopes, type Workspace } from '../policy/index.ts';
+import { itKeepsBounces } from './contract-bounces.ts';
 import type { AcceptResult, DsnRequest, NewMessage, Outcome, Spool } from './types.ts';
 
 export interface Implementation {
@@ -379,6 +380,15 @@ export function describeSpool(name: string, implementation: Implementation): voi
       await spool.accept(message({ acceptedAt: NOW - 100 }), { scopes: scopes(), claim: false });
       await spool.accept(message(), { scopes: scopes(), claim: false });
       expect(await spool.stats()).toEqual({ queued: 2, held: 0, oldestAcceptedAt: NOW - 100 });
+    });
+
+    itKeepsBounces({
+      spool: () => spool,
+      reopen: async () => {
+        spool = await implementation.reopen();
+      },
+      message,
+      now: NOW,
     });
 
     it('refuses calls once it is closed', async () => {

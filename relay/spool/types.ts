@@ -61,6 +61,10 @@ export interface ClaimedRecipient {
   readonly address: string;
   readonly attempts: number;
   readonly expiresAt: number;
+  /** Why the workspace's mail to this recipient is not tried; absent: it is. Mail of the relay itself always is. */
+  readonly suppressed?: string;
+  /** The sender has been told that delivery takes long. */
+  readonly delayNotified?: true;
 }
 
 /** A message that this process now delivers; `body` is absent where it has to be read from the store. */
@@ -97,6 +101,24 @@ export interface RecipientOutcome {
   readonly attempted: boolean;
   /** Put into the outbox in the same transaction, if the report changes. */
   readonly events?: readonly OutboxEvent[];
+  /** The notification tells the sender that this recipient is delayed. */
+  readonly delayNotified?: true;
+}
+
+/** A recipient that a workspace's mail is kept from; `recipient` is compared without regard to case. */
+export interface NewSuppression {
+  readonly namespace: string;
+  readonly recipient: string;
+  readonly reason: string;
+  readonly queueId: string | null;
+  readonly at: number;
+}
+
+export interface SuppressionFilter {
+  readonly namespace?: string | undefined;
+  readonly recipient?: string | undefined;
+  readonly limit: number;
+  readonly cursor?: string | undefined;
 }
 
 /** Something that a webhook wants to know. `id` and `endpoint` together are unique: a second one is ignored. */
@@ -126,6 +148,26 @@ export interface Outcome {
   readonly recipients: readonly RecipientOutcome[];
   /** Stored in the same transaction, so that a bounce is neither lost nor sent twice. */
   readonly notification?: NewMessage;
+  readonly suppress?: readonly NewSuppression[];
+}
+
+/** One recipient of a message that was accepted here, whatever became of it. */
+export interface KnownRecipient {
+  readonly message: MessageMeta;
+  readonly address: string;
+  readonly status: relayApi.DeliveryStatus;
+}
+
+/** A failure that was reported back after the next hop had taken the message. */
+export interface LateBounce {
+  readonly queueId: string;
+  readonly recipientId: number;
+  readonly at: number;
+  readonly response: string;
+  /** All of these are stored only with the change of state, so that a report that comes twice counts once. */
+  readonly suppress?: readonly NewSuppression[];
+  readonly notification?: NewMessage;
+  readonly events?: readonly OutboxEvent[];
 }
 
 export interface ReportFilter {
@@ -196,6 +238,18 @@ export interface Spool {
   record(outcome: Outcome): Promise<void>;
   /** When the next unclaimed recipient is due; null: nothing waits. */
   nextDue(): Promise<number | null>;
+
+  /** Null: no such recipient (any more). */
+  findRecipient(queueId: string, recipientId: number): Promise<KnownRecipient | null>;
+  /** Turns `delivered` into `bounced`; false where the recipient is not in that state, and nothing is stored then. */
+  recordLateBounce(bounce: LateBounce): Promise<boolean>;
+
+  /** Adds, or replaces the reason of those that are listed already. */
+  suppress(entries: readonly NewSuppression[]): Promise<void>;
+  /** False: it was not listed. */
+  unsuppress(namespace: string, recipient: string): Promise<boolean>;
+  /** Newest first. */
+  suppressions(filter: SuppressionFilter): Promise<relayApi.SuppressionPage>;
 
   heldGroups(): Promise<HeldGroup[]>;
   /** Lets held recipients go, one of each account in turn, as far as the limits allow. Answers their number. */

@@ -7,6 +7,8 @@
  *   GET  /v1/reports           ?namespace= &account= &queueId= &messageId= &recipient= &status= &limit= &cursor= -> ReportPage
  *   GET  /v1/queue             ?namespace= &limit= &cursor= -> QueuePage
  *   POST /v1/queue/<queueId>/retry, DELETE /v1/queue/<queueId>
+ *   GET  /v1/suppressions      ?namespace= &recipient= &limit= &cursor= -> SuppressionPage
+ *   PUT  /v1/suppressions      SuppressionRequest; DELETE /v1/suppressions ?namespace= &recipient=
  *   GET  /openapi.json
  *
  * Errors are `{error: {code, message}}` with a 4xx or 5xx status.
@@ -112,6 +114,35 @@ export const reportPageSchema = z.object({
 });
 export const queuePageSchema = reportPageSchema;
 
+/** A recipient to which a workspace's mail is not tried any more. */
+export const suppressionSchema = z.object({
+  namespace: z.string(),
+  /** Lower case: the list does not tell addresses apart by case. */
+  recipient: z.string(),
+  /** The reply that brought it here, or what was given when it was added by hand. */
+  reason: z.string(),
+  /** The message whose bounce it was; null where it was added by hand. */
+  queueId: z.string().nullable(),
+  at: z.string(),
+});
+
+export const suppressionPageSchema = z.object({
+  items: z.array(suppressionSchema),
+  next: z.string().nullable(),
+});
+
+export const suppressionRequestSchema = z.object({
+  namespace: z.string().min(1).max(253),
+  recipient: z
+    .string()
+    .max(320)
+    .regex(/^[^\s@]+@[^\s@]+$/),
+  reason: z.string().max(500).default('added by hand'),
+});
+
+export type Suppression = z.infer<typeof suppressionSchema>;
+export type SuppressionPage = z.infer<typeof suppressionPageSchema>;
+export type SuppressionRequest = z.infer<typeof suppressionRequestSchema>;
 export type PushRequest = z.infer<typeof pushRequestSchema>;
 export type PushResponse = z.infer<typeof pushResponseSchema>;
 export type RelayState = z.infer<typeof relayStateSchema>;

@@ -2,6 +2,7 @@
 import { decideCharge } from '../../policy/index.ts';
 import type { AcceptOptions, AcceptResult, ClaimedRecipient, NewMessage } from '../types.ts';
 import type { StoreContext } from './store.ts';
+import { suppressionOf } from './suppressing.ts';
 
 export function acceptMessage(
   store: StoreContext,
@@ -92,5 +93,6 @@ function insertRecipient(
     Number(how.chargesMonth),
     at,
   );
-  return { id, address, attempts: 0, expiresAt };
+  const suppressed = how.claim ? suppressionOf(database, message, address) : undefined;
+  return { id, address, attempts: 0, expiresAt, ...(suppressed !== undefined && { suppressed }) };
 }

@@ -75,6 +75,11 @@ class EmbeddedSpool implements Spool {
   unclaim: Spool['unclaim'] = (...args) => this.#call({ method: 'unclaim', args });
   record: Spool['record'] = (...args) => this.#call({ method: 'record', args });
   nextDue: Spool['nextDue'] = (...args) => this.#call({ method: 'nextDue', args });
+  findRecipient: Spool['findRecipient'] = (...args) => this.#call({ method: 'findRecipient', args });
+  recordLateBounce: Spool['recordLateBounce'] = (...args) => this.#call({ method: 'recordLateBounce', args });
+  suppress: Spool['suppress'] = (...args) => this.#call({ method: 'suppress', args });
+  unsuppress: Spool['unsuppress'] = (...args) => this.#call({ method: 'unsuppress', args });
+  suppressions: Spool['suppressions'] = (...args) => this.#call({ method: 'suppressions', args });
   heldGroups: Spool['heldGroups'] = (...args) => this.#call({ method: 'heldGroups', args });
   release: Spool['release'] = (...args) => this.#call({ method: 'release', args });
   setSuspended: Spool['setSuspended'] = (...args) => this.#call({ method: 'setSuspended', args });

@@ -1,16 +1,28 @@
 /** What delivery asks of the store: due messages, their bodies, and outcomes per recipient. */
-import type { Body, ClaimedMessage, ClaimedRecipient, DsnRequest, Outcome } from '../types.ts';
+import type {
+  Body,
+  ClaimedMessage,
+  ClaimedRecipient,
+  DsnRequest,
+  MessageMeta,
+  NewMessage,
+  Outcome,
+} from '../types.ts';
 import { insertMessage } from './accepting.ts';
 import type { Row } from './database.ts';
 import { addEvents } from './outbox.ts';
 import type { StoreContext } from './store.ts';
+import { suppress } from './suppressing.ts';
 
 export function claimDue(store: StoreContext, now: number, limit: number): ClaimedMessage[] {
   const { database, claims } = store;
   // Claimed rows stay in the index: look past them.
   const rows = database.all(
-    `SELECT r.id AS recipient, r.address, r.attempts, r.expires_at, m.*
+    `SELECT r.id AS recipient, r.address, r.attempts, r.expires_at, r.delay_notified,
+       s.reason AS suppressed, m.*
      FROM recipients r JOIN messages m ON m.id = r.message
+     LEFT JOIN suppressions s
+       ON m.kind = 'submission' AND s.namespace = m.namespace AND s.recipient = lower(r.address)
      WHERE r.next_at IS NOT NULL AND r.next_at <= ? ORDER BY r.next_at LIMIT ?`,
     now,
     limit + claims.size,
@@ -30,12 +42,14 @@ export function claimDue(store: StoreContext, now: number, limit: number): Claim
       address: String(row.address),
       attempts: Number(row.attempts),
       expiresAt: Number(row.expires_at),
+      ...(row.delay_notified === 1 && { delayNotified: true }),
+      ...(typeof row.suppressed === 'string' && { suppressed: row.suppressed }),
     });
   }
   return [...messages.values()].map(({ meta, recipients }) => ({ ...toMeta(meta), recipients }));
 }
 
-export function toMeta(row: Row): Omit<ClaimedMessage, 'recipients' | 'body'> {
+export function toMeta(row: Row): MessageMeta {
   return {
     queueId: String(row.queue_id),
     messageId: String(row.message_id),
@@ -83,7 +97,7 @@ export function recordOutcome(store: StoreContext, outcome: Outcome): void {
     const deferred = status === 'deferred';
     const { changes } = database.run(
       `UPDATE recipients SET status = ?, attempts = attempts + ?, next_at = ?, response = ?, remote_host = ?,
-         updated_at = ?, delivered_at = ?
+         updated_at = ?, delivered_at = ?, delay_notified = COALESCE(?, delay_notified)
        WHERE id = ? AND next_at IS NOT NULL`,
       status,
       Number(attempted),
@@ -92,14 +106,18 @@ export function recordOutcome(store: StoreContext, outcome: Outcome): void {
       remoteHost,
       outcome.at,
       status === 'delivered' ? outcome.at : null,
+      recipient.delayNotified ? 1 : null,
       id,
     );
     if (changes > 0 && events) addEvents(store, events);
     if (changes > 0 && !deferred) closeRecipient(store, id);
   }
-  if (outcome.notification) {
-    insertMessage(store, outcome.notification, { hold: null, chargesMonth: true, claim: false });
-  }
+  suppress(store, outcome.suppress ?? []);
+  if (outcome.notification) insertNotification(store, outcome.notification);
+}
+
+export function insertNotification(store: StoreContext, notification: NewMessage): void {
+  insertMessage(store, notification, { hold: null, chargesMonth: true, claim: false });
 }
 
 /** One recipient less is open; the body goes with the last one. */

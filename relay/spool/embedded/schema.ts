@@ -45,7 +45,8 @@ CREATE TABLE recipients (
   response TEXT,
   remote_host TEXT,
   updated_at INTEGER NOT NULL,
-  delivered_at INTEGER
+  delivered_at INTEGER,
+  delay_notified INTEGER
 ) STRICT;
 CREATE INDEX recipients_message ON recipients (message);
 CREATE INDEX recipients_due ON recipients (next_at) WHERE next_at IS NOT NULL;
@@ -74,6 +75,15 @@ CREATE TABLE outbox (
   UNIQUE (event_id, endpoint)
 ) STRICT;
 CREATE INDEX outbox_due ON outbox (next_at);
+CREATE TABLE suppressions (
+  id INTEGER PRIMARY KEY,
+  namespace TEXT NOT NULL,
+  recipient TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  queue_id TEXT,
+  at INTEGER NOT NULL,
+  UNIQUE (namespace, recipient)
+) STRICT;
 CREATE TABLE probes (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
 `;
 

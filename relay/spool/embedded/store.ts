@@ -11,6 +11,8 @@ import { heldGroups, releaseHeld, setSuspended } from './holding.ts';
 import type { Operation, Reply } from './protocol.ts';
 import * as outbox from './outbox.ts';
 import * as reporting from './reporting.ts';
+import { findRecipient, recordLateBounce } from './returning.ts';
+import { suppress, suppressions, unsuppress } from './suppressing.ts';
 
 /** What the operations work on. */
 export interface StoreContext {
@@ -111,6 +113,16 @@ function execute(store: EmbeddedStore, operation: Operation): unknown {
       return recordOutcome(store, ...operation.args);
     case 'nextDue':
       return nextDue(store);
+    case 'findRecipient':
+      return findRecipient(store, ...operation.args);
+    case 'recordLateBounce':
+      return recordLateBounce(store, ...operation.args);
+    case 'suppress':
+      return suppress(store, ...operation.args);
+    case 'unsuppress':
+      return unsuppress(store, ...operation.args);
+    case 'suppressions':
+      return suppressions(store, ...operation.args);
     case 'heldGroups':
       return heldGroups(store);
     case 'release':
