@@ -49,6 +49,11 @@ export class Dialogue {
     this.#socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   }
 
+  /** Writes, and resolves when the socket has room for more. */
+  async drained(bytes: Buffer): Promise<void> {
+    if (!this.#socket.write(bytes) && !this.#closed) await once(this.#socket, 'drain');
+  }
+
   /** One whole reply, its lines joined by \n; empty when the connection ended. */
   async reply(timeoutMs = 10_000): Promise<string> {
     const deadline = Date.now() + timeoutMs;

@@ -26,6 +26,8 @@ export interface TestRelay {
   call(method: string, path: string, body?: unknown): Promise<{ status: number; body: string }>;
   readyz(): Promise<{ status: number; body: string }>;
   kill(signal: NodeJS.Signals): Promise<number | null>;
+  /** Resolves when the process has ended, whoever ended it. */
+  exited(): Promise<void>;
   /** A new process on the same folder and the same ports. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -99,6 +101,10 @@ export async function startRelay(options: RelayOptions): Promise<TestRelay> {
       running.child.kill(signal);
       const [code] = (await exited) as [number | null];
       return code;
+    },
+    async exited() {
+      const { child } = running;
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     },
     async restart() {
       if (running.child.exitCode === null && running.child.signalCode === null) await relay.kill('SIGTERM');
