@@ -40,6 +40,12 @@ export function createMetrics() {
     queueOldest: gauge('queue_oldest_seconds', 'Age of the oldest recipient in the queue that is not held.'),
     shardsMissing: gauge('shards_missing', 'Shards that no revision is known of.'),
     storeWritable: gauge('store_writable', '1 while the store takes writes.'),
+    webhookEvents: counter(
+      'webhook_events_total',
+      'Attempts to tell a webhook of an event, by result: taken, refused, failed, dropped.',
+      ['result'],
+    ),
+    webhookWaiting: gauge('webhook_events_waiting', 'Events in the outbox that no receiver has taken yet.'),
     ready: gauge('ready', '1 while logins are answered.'),
   };
 }

@@ -104,6 +104,21 @@ export const directSchema = z.object({
   allowPrivateAddresses: z.boolean().optional(),
 });
 
+export const webhookEventSchema = z.enum(['Delivered', 'Deferred', 'Bounced', 'Suppressed', 'LimitReached']);
+
+/** Who is told of what becomes of mail: POST with a signature after the Standard Webhooks specification. */
+export const webhookSchema = z.object({
+  /** Unique within the relay. */
+  name: z.string().min(1),
+  /** https, or http to a name within the cluster. */
+  url: z.string(),
+  /** `whsec_` and base64, or any text. */
+  secret: z.string().min(1),
+  events: z.array(webhookEventSchema),
+  /** PEM bundle trusted for the receiver besides the built-in roots. */
+  caPem: z.string().optional(),
+});
+
 /** What holds for the relay as a whole; stands in shard 0 only. */
 export const relaySettingsSchema = z.object({
   /** Name in greeting, Received and EHLO. */
@@ -112,6 +127,7 @@ export const relaySettingsSchema = z.object({
   bounces: z.object({ enabled: z.boolean() }),
   messageLimits: z.object({ maxSize: z.number().int(), maxRecipients: z.number().int() }),
   retention: z.object({ reportsSeconds: z.number().int() }),
+  webhooks: z.array(webhookSchema).optional(),
 });
 
 export const shardSchema = z.object({
@@ -135,6 +151,8 @@ export type AccountConfig = z.infer<typeof accountConfigSchema>;
 export type DkimKey = z.infer<typeof dkimKeySchema>;
 export type DomainConfig = z.infer<typeof domainConfigSchema>;
 export type WorkspaceConfig = z.infer<typeof workspaceConfigSchema>;
+export type WebhookEvent = z.infer<typeof webhookEventSchema>;
+export type Webhook = z.infer<typeof webhookSchema>;
 export type RelaySettings = z.infer<typeof relaySettingsSchema>;
 export type Shard = z.infer<typeof shardSchema>;
 
