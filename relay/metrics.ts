@@ -46,6 +46,15 @@ export function createMetrics() {
       ['result'],
     ),
     webhookWaiting: gauge('webhook_events_waiting', 'Events in the outbox that no receiver has taken yet.'),
+    queueStuck: gauge(
+      'queue_stuck_seconds',
+      'For how long mail is due and nothing was tried although next hops are up; 0: all is well.',
+    ),
+    clockJumps: counter('clock_jumps_total', 'Times that the wall clock was set by more than 5 seconds.'),
+    clockJump: gauge('clock_last_jump_seconds', 'By how much it was set last; negative: back.'),
+    storageFree: gauge('storage_free_bytes', 'Free on the volume of the store.'),
+    storageSize: gauge('storage_size_bytes', 'Size of the volume of the store.'),
+    healthy: gauge('healthy', '1 while /healthz finds nothing.'),
     ready: gauge('ready', '1 while logins are answered.'),
   };
 }

@@ -13,6 +13,7 @@ import {
 import { CertificateFiles } from './certificate.ts';
 import { PasswordChecker, PolicySource, ShardFiles } from './credentials/index.ts';
 import { Delivery, HeldMail, Signer } from './delivery/index.ts';
+import { HealthWatch } from './health/index.ts';
 import type { Log } from './log.ts';
 import { LoginUses } from './logins.ts';
 import { createMetrics } from './metrics.ts';
@@ -30,6 +31,7 @@ import {
 } from './session/index.ts';
 import { type OpenedSpool, type Spool, StoreHealth } from './spool/index.ts';
 import { Status } from './status.ts';
+import { Webhooks } from './webhooks/index.ts';
 
 export interface RunningRelay {
   readonly ports: { starttls: number; tls: number; admin: number | null; health: number };
@@ -78,6 +80,8 @@ class Relay {
   readonly #metrics = createMetrics();
   readonly #registry = new SessionRegistry();
   readonly #health: StoreHealth;
+  readonly #watch: HealthWatch;
+  readonly #webhooks: Webhooks;
   readonly #logins: LoginUses;
   readonly #signer: Signer;
   readonly #delivery: Delivery;
@@ -99,8 +103,17 @@ class Relay {
     this.#delivery = new Delivery({ spool, directory, signer: this.#signer, metrics, log });
     this.#held = new HeldMail({ spool, directory, calendar, log, onReleased: () => this.#delivery.wake() });
     this.#health = new StoreHealth(spool, log, () => this.#delivery.wake());
+    this.#watch = this.#createWatch();
+    this.#webhooks = new Webhooks({ spool, directory, metrics, log });
     this.#source = this.#createSource();
-    this.#status = new Status({ directory, spool, health: this.#health, metrics, source: this.#source });
+    this.#status = new Status({
+      directory,
+      spool,
+      health: this.#health,
+      metrics,
+      watch: this.#watch,
+      source: this.#source,
+    });
     this.#dialogue = this.#createDialogue();
   }
 
@@ -128,10 +141,12 @@ class Relay {
     this.#healthServer = await startHealth({
       ...config.health,
       readiness: () => this.#status.problems(),
+      health: () => this.#status.health(),
       metrics: () => this.#status.metrics(),
     });
     this.#source?.onChange(() => this.#directoryChanged());
     this.#directoryChanged();
+    this.#watch.start();
     this.#stopRetention = startRetention(spool, this.#directory, (error) => this.#health.failed(error));
   }
 
@@ -153,10 +168,29 @@ class Relay {
     await this.#signer.stop();
     await this.#logins.flush().catch(() => undefined);
     this.#health.stop();
+    this.#watch.stop();
+    this.#webhooks.stop();
     this.#admin?.close();
     this.#healthServer?.close();
     this.#parts.certificate.stop();
     await this.#parts.spool.close();
+  }
+
+  #createWatch(): HealthWatch {
+    const { config, spool, log } = this.#parts;
+    return new HealthWatch({
+      spool,
+      metrics: this.#metrics,
+      log,
+      storageDirectory: config.storage.directory,
+      queueStuckAfterMs: config.health.queueStuckAfterSeconds * 1_000,
+      onClockJump: () => {
+        this.#delivery.clockJumped();
+        this.#held.wake();
+        this.#webhooks.directoryChanged();
+      },
+      onStoreFailed: (error) => this.#health.failed(error),
+    });
   }
 
   #createSource(): PolicySource | undefined {
@@ -199,6 +233,7 @@ class Relay {
     if (!this.#status.isComplete) return;
     this.#held.wake();
     this.#delivery.directoryChanged();
+    this.#webhooks.directoryChanged();
     if (this.#directory.domainCount > 0) this.#signer.warmUp();
   }
 

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import type { relayApi } from '@migosmtp/operator/api';
 import type { PolicySource } from './credentials/index.ts';
+import type { HealthWatch } from './health/index.ts';
 import type { Metrics } from './metrics.ts';
 import type { Directory } from './policy/index.ts';
 import type { Spool, StoreHealth } from './spool/index.ts';
@@ -11,6 +12,7 @@ export interface StatusSources {
   readonly spool: Spool;
   readonly health: StoreHealth;
   readonly metrics: Metrics;
+  readonly watch: Pick<HealthWatch, 'problems'>;
   /** Undefined where policy stands in the process file. */
   readonly source: PolicySource | undefined;
 }
@@ -47,6 +49,11 @@ export class Status {
     ];
   }
 
+  /** Readiness, and what a person or an alert should look at. */
+  health(): string[] {
+    return [...this.problems(), ...this.#sources.watch.problems()];
+  }
+
   async state(): Promise<relayApi.RelayState> {
     const { spool, source } = this.#sources;
     const { queued, held, oldestAcceptedAt } = await spool.stats();
@@ -66,6 +73,7 @@ export class Status {
     metrics.shardsMissing.set(source?.missing().length ?? 0);
     metrics.storeWritable.set(health.writable ? 1 : 0);
     metrics.ready.set(this.problems().length === 0 ? 1 : 0);
+    metrics.healthy.set(this.health().length === 0 ? 1 : 0);
     const stats = await spool.stats().catch(() => undefined);
     if (stats) {
       metrics.queue.set({ state: 'queued' }, stats.queued);

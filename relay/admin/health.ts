@@ -1,4 +1,7 @@
-/** /livez, /readyz and /metrics, plain HTTP. */
+/**
+ * /livez, /readyz, /healthz and /metrics, plain HTTP. Ready: mail can be taken and logins judged. Healthy: also nothing
+ * is wrong that another pod or a restart would not mend, such as a queue that is stuck.
+ */
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { RelayError } from '../errors.ts';
@@ -8,6 +11,8 @@ export interface HealthOptions {
   readonly port: number;
   /** What keeps us from being ready; empty: ready. */
   readiness(): readonly string[];
+  /** What is wrong, also where mail can still be taken; empty: nothing. */
+  health(): readonly string[];
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
@@ -43,12 +48,10 @@ async function handle(options: HealthOptions, url: string, response: ServerRespo
   switch (url.split('?')[0]) {
     case '/livez':
       return text(response, 200, 'ok\n');
-    case '/readyz': {
-      const problems = options.readiness();
-      return problems.length === 0
-        ? text(response, 200, 'ok\n')
-        : text(response, 503, `${problems.join('\n')}\n`);
-    }
+    case '/readyz':
+      return verdict(response, options.readiness());
+    case '/healthz':
+      return verdict(response, options.health());
     case '/metrics': {
       const { contentType, text: body } = await options.metrics();
       return text(response, 200, body, contentType);
@@ -56,6 +59,11 @@ async function handle(options: HealthOptions, url: string, response: ServerRespo
     default:
       return text(response, 404, 'not found\n');
   }
+}
+
+function verdict(response: ServerResponse, problems: readonly string[]): void {
+  if (problems.length === 0) text(response, 200, 'ok\n');
+  else text(response, 503, `${problems.join('\n')}\n`);
 }
 
 function text(

@@ -75,6 +75,12 @@ export class Delivery {
     this.wake();
   }
 
+  /** Times in the queue and in the state of next hops mean something else now: look at everything anew. */
+  clockJumped(): void {
+    this.#settings = '';
+    this.directoryChanged();
+  }
+
   /** What the old next hop put off may go at once by the new one. */
   async #retryAll(): Promise<void> {
     const { spool, log } = this.#options;

@@ -375,11 +375,17 @@ export function describeSpool(name: string, implementation: Implementation): voi
       expect(await spool.eventStats()).toEqual({ waiting: 2, nextDueAt: NOW + 300 });
     });
 
-    it('tells how long the oldest waits', async () => {
-      expect(await spool.stats()).toEqual({ queued: 0, held: 0, oldestAcceptedAt: null });
+    it('tells how long the oldest waits, and since when it is due, in work or not', async () => {
+      const empty = { queued: 0, held: 0, oldestAcceptedAt: null, oldestDueAt: null };
+      expect(await spool.stats()).toEqual(empty);
       await spool.accept(message({ acceptedAt: NOW - 100 }), { scopes: scopes(), claim: false });
       await spool.accept(message(), { scopes: scopes(), claim: false });
-      expect(await spool.stats()).toEqual({ queued: 2, held: 0, oldestAcceptedAt: NOW - 100 });
+      const both = { queued: 2, held: 0, oldestAcceptedAt: NOW - 100 };
+      expect(await spool.stats()).toEqual({ ...both, oldestDueAt: NOW - 100 });
+      const [first] = await spool.claim(NOW, 1);
+      expect(await spool.stats()).toEqual({ ...both, oldestDueAt: NOW - 100 });
+      await record({ id: first?.recipients[0]?.id ?? 0, status: 'deferred', nextAttemptAt: NOW + 50 });
+      expect(await spool.stats()).toEqual({ ...both, oldestDueAt: NOW });
     });
 
     itKeepsBounces({

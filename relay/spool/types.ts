@@ -195,6 +195,8 @@ export interface QueueStats {
   readonly held: number;
   /** Acceptance of the oldest recipient that is queued or deferred; null when the queue is empty. */
   readonly oldestAcceptedAt: number | null;
+  /** When the recipient was due that is due for longest, those in work included; null: none waits. */
+  readonly oldestDueAt: number | null;
 }
 
 export interface HeldGroup {

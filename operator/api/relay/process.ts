@@ -32,9 +32,14 @@ export const relayProcessSchema = z.object({
       port: z.number().int().default(8443),
     })
     .optional(),
-  /** `/livez`, `/readyz` and `/metrics`, plain HTTP, nothing secret. */
+  /** `/livez`, `/readyz`, `/healthz` and `/metrics`, plain HTTP, nothing secret. */
   health: z
-    .object({ address: z.string().default('0.0.0.0'), port: z.number().int().default(9090) })
+    .object({
+      address: z.string().default('0.0.0.0'),
+      port: z.number().int().default(9090),
+      /** Mail that is due and not tried for so long, with next hops up, is a stuck queue. */
+      queueStuckAfterSeconds: z.number().positive().default(600),
+    })
     .prefault({}),
   storage: z.discriminatedUnion('kind', [
     /** Folder for SQLite database, bodies and shards. */

@@ -65,6 +65,10 @@ function textOrNull(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
+function numberOrNull(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}
+
 function iso(value: unknown): string {
   return new Date(Number(value)).toISOString();
 }
@@ -91,6 +95,9 @@ export function queueStats({ database }: StoreContext): QueueStats {
     queued: Number(queued?.n ?? 0),
     held: Number(held?.n ?? 0),
     oldestAcceptedAt: oldest ? Number(oldest.accepted_at) : null,
+    oldestDueAt: numberOrNull(
+      database.get('SELECT MIN(next_at) AS at FROM recipients WHERE next_at IS NOT NULL')?.at,
+    ),
   };
 }
 
