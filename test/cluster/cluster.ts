@@ -1,5 +1,6 @@
 import type { ChildProcess, StdioOptions } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readConfig } from './agent/config.ts';
@@ -16,7 +17,7 @@ import { record, recorded, startDaemon } from './processes.ts';
 import type { ProcessIdentity } from './processes.ts';
 import { must, run } from './run.ts';
 import type { Finished } from './run.ts';
-import { clusterPaths, network, readRecord, writeAtomically } from './state.ts';
+import { clusterPaths, network, readRecord, TEMPORARY_PREFIX, writeAtomically } from './state.ts';
 import type { ClusterPaths, ClusterRecord } from './state.ts';
 import { removeCluster } from './stop.ts';
 
@@ -76,6 +77,16 @@ export class Cluster {
     });
     await record(this.paths.processes, `server-${name}`, identity);
     return identity;
+  }
+
+  /**
+   * Makes a temporary folder that goes with the cluster, for servers that give up root: those cannot reach the
+   * cluster's own folder, which is in the home of whoever started it.
+   */
+  async temporaryFolder(purpose: string): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), `${TEMPORARY_PREFIX}${purpose}-`));
+    await appendFile(this.paths.temporary, `${folder}\n`);
+    return folder;
   }
 
   /**

@@ -30,12 +30,17 @@ export const network = {
   apiService: '10.96.0.1',
 } as const;
 
+/** Begins the name of every temporary folder that goes with a cluster. */
+export const TEMPORARY_PREFIX = 'migosmtp-';
+
 /** A cluster's folder and the files in it. */
 export interface ClusterPaths {
   folder: string;
   record: string;
   /** Written-down processes, one file each. */
   processes: string;
+  /** Paths of folders outside of this one that go with the cluster, a line each. */
+  temporary: string;
   logs: string;
   pki: string;
   kubeconfig: string;
@@ -56,6 +61,7 @@ export function clusterPaths(name: string): ClusterPaths {
     folder,
     record: join(folder, 'cluster.json'),
     processes: join(folder, 'processes'),
+    temporary: join(folder, 'temporary'),
     logs: join(folder, 'logs'),
     pki: join(folder, 'pki'),
     kubeconfig: join(folder, 'kubeconfig'),

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { must } from './run.ts';
 import { cacheRoot } from './cache.ts';
 import { isAlive, recorded, terminate } from './processes.ts';
-import { clusterNames, clusterPaths, readRecord } from './state.ts';
+import { clusterNames, clusterPaths, readRecord, TEMPORARY_PREFIX } from './state.ts';
 
 /** Ends the processes of a cluster, with all its Pods, and removes its folder. Nothing to do is success. */
 export async function removeCluster(name: string): Promise<void> {
@@ -18,6 +19,7 @@ export async function removeCluster(name: string): Promise<void> {
     [...rest].map(([part, identity]) => terminate(identity, part.startsWith('server-') ? 2000 : 0)),
   );
   await unmountBelow(paths.folder);
+  await removeTemporary(paths.temporary);
   await rm(paths.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
@@ -29,6 +31,14 @@ async function unmountBelow(folder: string): Promise<void> {
     .map((line) => (line.split(' ')[1] ?? '').replaceAll('\\040', ' '))
     .filter((path) => path.startsWith(`${folder}/`));
   for (const path of below.toReversed()) await must(['umount', '-l', path]);
+}
+
+async function removeTemporary(list: string): Promise<void> {
+  const folders = (await readFile(list, 'utf8').catch(() => '')).split('\n');
+  // The list could be damaged: nothing but a folder that we name so is removed.
+  for (const folder of folders.filter((path) => basename(path).startsWith(TEMPORARY_PREFIX))) {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Removes what runs that died have left: clusters whose owner or one of whose parts is gone. */

@@ -27,7 +27,7 @@ export interface DnsServerOptions {
 
 /** Starts nsd and returns when it answers for every zone. */
 export async function startDnsServer(options: DnsServerOptions): Promise<DnsServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'migosmtp-nsd-'));
+  const folder = await (options.cluster?.temporaryFolder('nsd') ?? mkdtemp(join(tmpdir(), 'migosmtp-nsd-')));
   const address = options.cluster === undefined ? '127.0.0.1' : await options.cluster.addAddress();
   const port = options.cluster === undefined ? await freePort() : 53;
   const server = new DnsServer({ ...options, folder, address, port });

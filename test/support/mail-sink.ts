@@ -2,9 +2,8 @@
  * The next hop of a test: Postfix's smtp-sink, which takes every message and writes each to a file.
  * Role: what a smarthost would have received, envelope and bytes. Limits: no TLS, no refusals.
  */
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Cluster } from '../cluster/index.ts';
 import { terminate, type ProcessIdentity } from '../cluster/processes.ts';
@@ -49,7 +48,7 @@ export class MailSink {
 /** Starts a sink on an address of its own in the cluster's network. */
 export async function startSink(cluster: Cluster, port = 2525): Promise<MailSink> {
   const address = await cluster.addAddress();
-  const folder = mkdtempSync(join(tmpdir(), 'migosmtp-sink-'));
+  const folder = await cluster.temporaryFolder('sink');
   // smtp-sink gives up root at once.
   await chmod(folder, 0o777);
   const identity = await cluster.startServer(

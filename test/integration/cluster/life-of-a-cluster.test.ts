@@ -38,6 +38,7 @@ await startCluster({ name: ${JSON.stringify(name)} }); console.log('up'); setInt
   const dead = await openCluster(name);
   await apply(dead, pod('left', { command: ['sh', '-c', 'echo up; exec sleep 1000'] }));
   await printed(dead, 'left', /up/);
+  const temporary = await dead.temporaryFolder('left');
   const processes = [...(await dead.processes()).values()];
   expect(processes.filter(isAlive).length).toBeGreaterThanOrEqual(6);
   run.kill('SIGKILL');
@@ -47,6 +48,7 @@ await startCluster({ name: ${JSON.stringify(name)} }); console.log('up'); setInt
   await next.stop();
   expect(processes.filter(isAlive)).toEqual([]);
   expect(existsSync(dead.paths.folder)).toBe(false);
+  expect(existsSync(temporary)).toBe(false);
   expect(await clusterNames()).not.toContain(name);
   dead.api.close();
 }, 120_000);
