@@ -3,10 +3,19 @@ import type { ClaimedMessage, ClaimedRecipient, RecipientOutcome } from '../spoo
 import { deferred, type Moment, outcomeOf } from './outcome.ts';
 import type { Pool } from './pool.ts';
 import type { Route } from './route.ts';
-import { type Content, type OutgoingMessage, type SendResult, TargetDown } from './target.ts';
+import {
+  type Content,
+  type OutgoingMessage,
+  type SendResult,
+  TargetDown,
+  type TransactionDsn,
+} from './target.ts';
 
 export interface Attempt {
   readonly message: ClaimedMessage;
+  /** Envelope sender of this transaction. */
+  readonly from: string;
+  readonly dsn: TransactionDsn | undefined;
   readonly recipients: readonly ClaimedRecipient[];
   readonly content: Content;
   readonly prefix: string;
@@ -16,6 +25,8 @@ export interface AttemptResult {
   readonly outcomes: readonly RecipientOutcome[];
   /** The connection ended after the data was begun: it may have arrived, and will be sent again. */
   readonly unknown: boolean;
+  /** The next hop has taken the request for notifications over. */
+  readonly dsnPassed: boolean;
 }
 
 export async function attempt(work: Attempt, route: Route, moment: () => Moment): Promise<AttemptResult> {
@@ -60,9 +71,10 @@ async function sendOnce(pool: Pool, message: OutgoingMessage, fresh: boolean) {
   }
 }
 
-function outgoing({ message, recipients, content, prefix }: Attempt): OutgoingMessage {
+function outgoing({ message, from, dsn, recipients, content, prefix }: Attempt): OutgoingMessage {
   return {
-    from: message.envelopeFrom,
+    from,
+    ...(dsn && { dsn }),
     recipients: recipients.map((recipient) => recipient.address),
     size: message.size,
     eightBit: message.eightBit,
@@ -80,15 +92,14 @@ function settle(
   if (result.kind === 'lost') {
     const reply = { code: 0, text: `connection lost: ${result.cause}`, remoteHost };
     const outcomes = recipients.map((recipient) => outcomeOf(recipient, reply, moment()));
-    return { outcomes, unknown: result.unknown };
+    return { outcomes, unknown: result.unknown, dsnPassed: false };
   }
   const byAddress = new Map(result.replies.map((reply) => [reply.address, reply]));
-  return known(
-    recipients.map((recipient) => {
-      const reply = byAddress.get(recipient.address) ?? { code: 0, text: 'no reply' };
-      return outcomeOf(recipient, { ...reply, remoteHost }, moment());
-    }),
-  );
+  const outcomes = recipients.map((recipient) => {
+    const reply = byAddress.get(recipient.address) ?? { code: 0, text: 'no reply' };
+    return outcomeOf(recipient, { ...reply, remoteHost }, moment());
+  });
+  return { outcomes, unknown: false, dsnPassed: result.dsnPassed };
 }
 
 function whenDown(
@@ -104,5 +115,5 @@ function whenDown(
 }
 
 function known(outcomes: readonly RecipientOutcome[]): AttemptResult {
-  return { outcomes, unknown: false };
+  return { outcomes, unknown: false, dsnPassed: false };
 }

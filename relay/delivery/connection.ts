@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream';
 import SMTPConnection, { type SentMessageInfo } from 'nodemailer/lib/smtp-connection';
 import { oneLine, RelayError } from '../errors.ts';
 import { withDeadline } from './deadline.ts';
+import { DEADLINES, type Deadlines } from './deadlines.ts';
 import { MessageSource } from './message-source.ts';
 import {
   type OutgoingMessage,
@@ -17,13 +18,6 @@ import {
   TargetDown,
 } from './target.ts';
 import { contextFor } from './tls-context.ts';
-
-const CONNECT_MS = 20_000;
-const SETUP_MS = 60_000;
-const IDLE_MS = 300_000;
-/** RFC 5321 section 4.5.3.2.6 lets a server take 10 minutes over the final dot. */
-const SEND_MS = 600_000;
-const MIN_BYTES_PER_SECOND = 10_000;
 
 interface Private {
   readonly _supportedExtensions: readonly string[];
@@ -48,7 +42,11 @@ export interface UpstreamConnection {
 }
 
 /** Connects, upgrades, logs in. `address` is the resolved one. Throws TargetDown. */
-export async function connect(target: Target, address: string): Promise<UpstreamConnection> {
+export async function connect(
+  target: Target,
+  address: string,
+  deadlines: Deadlines = DEADLINES,
+): Promise<UpstreamConnection> {
   const implicit = target.tls === 'Implicit' || (target.tls === 'Required' && target.port === 465);
   const connection = new SMTPConnection({
     host: address,
@@ -58,9 +56,10 @@ export async function connect(target: Target, address: string): Promise<Upstream
     ignoreTLS: target.tls === 'None',
     opportunisticTLS: target.tls === 'Opportunistic',
     name: target.ehloName,
-    connectionTimeout: CONNECT_MS,
-    greetingTimeout: CONNECT_MS,
-    socketTimeout: IDLE_MS,
+    connectionTimeout: deadlines.connectMs,
+    greetingTimeout: deadlines.connectMs,
+    // Each transaction has a deadline of its own, which may be longer than the library's idle one.
+    socketTimeout: 2 * deadlines.sendMs,
     socketCloseTimeout: 1_000,
     maxResponseSize: 64 * 1024,
     logger: false,
@@ -72,13 +71,13 @@ export async function connect(target: Target, address: string): Promise<Upstream
     },
   });
   try {
-    const limit = { ms: SETUP_MS, host: target.host, stage: 'connecting' };
+    const limit = { ms: deadlines.setupMs, host: target.host, stage: 'connecting' };
     await withDeadline(limit, openSession(connection, target), () => connection.close());
   } catch (error) {
     connection.close();
     throw error instanceof TargetDown ? error : new TargetDown('connect', describeFailure(error));
   }
-  return new Upstream(connection, `${target.host} [${address}]`);
+  return new Upstream(connection, `${target.host} [${address}]`, deadlines);
 }
 
 async function openSession(connection: SMTPConnection, target: Target): Promise<void> {
@@ -110,11 +109,13 @@ class Upstream implements UpstreamConnection {
   readonly openedAt = Date.now();
   readonly #connection: SMTPConnection;
   readonly #remoteHost: string;
+  readonly #deadlines: Deadlines;
   #open = true;
 
-  constructor(connection: SMTPConnection, remoteHost: string) {
+  constructor(connection: SMTPConnection, remoteHost: string, deadlines: Deadlines) {
     this.#connection = connection;
     this.#remoteHost = remoteHost;
+    this.#deadlines = deadlines;
     connection.on('error', () => (this.#open = false));
     connection.on('end', () => (this.#open = false));
   }
@@ -134,7 +135,8 @@ class Upstream implements UpstreamConnection {
       return this.#answered(message.recipients.map((address) => ({ address, ...unsupported })));
     const source = new MessageSource(message);
     try {
-      const ms = SEND_MS + (message.size / MIN_BYTES_PER_SECOND) * 1_000;
+      const { sendMs, minBytesPerSecond } = this.#deadlines;
+      const ms = sendMs + (message.size / minBytesPerSecond) * 1_000;
       const limit = { ms, host: this.#remoteHost, stage: 'sending' };
       const info = await withDeadline(limit, this.#transact(message, source), () => this.#drop());
       const refused = new Map(
@@ -158,6 +160,7 @@ class Upstream implements UpstreamConnection {
           to: [...message.recipients],
           size: message.size + message.prefix.length,
           use8BitMime: message.eightBit,
+          ...(message.dsn && { dsn: message.dsn }),
         },
         source,
         (error, info) => (error ? reject(error) : resolve(info)),
@@ -185,7 +188,7 @@ class Upstream implements UpstreamConnection {
     const reset = new Promise<void>((resolve, reject) => {
       this.#connection.reset((error) => (error ? reject(error) : resolve()));
     });
-    const limit = { ms: CONNECT_MS, host: this.#remoteHost, stage: 'RSET' };
+    const limit = { ms: this.#deadlines.resetMs, host: this.#remoteHost, stage: 'RSET' };
     await withDeadline(limit, reset, () => this.#drop()).catch(() => this.#drop());
   }
 
@@ -195,7 +198,8 @@ class Upstream implements UpstreamConnection {
   }
 
   #answered(replies: readonly RecipientReply[]): SendResult {
-    return { kind: 'answered', remoteHost: this.#remoteHost, replies };
+    const { _supportedExtensions: offers } = this.#connection as unknown as Private;
+    return { kind: 'answered', remoteHost: this.#remoteHost, replies, dsnPassed: offers.includes('DSN') };
   }
 
   /** What this host has said it cannot take is not tried: nodemailer would send it regardless. */

@@ -3,11 +3,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describeCause } from '../errors.ts';
 import type { ClaimedMessage } from '../spool/index.ts';
 import { Dispatcher, type DispatcherOptions } from './dispatcher.ts';
-import { ReadyQueue } from './ready.ts';
+import type { Deadlines } from './deadlines.ts';
+import { Lanes } from './lanes.ts';
+import { parcelsOf, postpone } from './parcels.ts';
+import { type Parcel, ReadyQueue } from './ready.ts';
 import { Router } from './route.ts';
 
 /** Messages in work at once; connections are fewer, so that signing and recording overlap with sending. */
-const MAX_ACTIVE = 50;
+const SMARTHOST_LIMITS = { total: 50, perDestination: 50, waiting: Infinity };
+/**
+ * Each destination takes up little, so that some thirty may hang at once before others feel it; and what more a slow
+ * one has to get leaves the memory to others and comes back later.
+ */
+const DIRECT_LIMITS = { total: 250, perDestination: 8, waiting: 100 };
+/** A next hop that is down is asked with one message, not with fifty. */
+const PROBE_LIMITS = { ...SMARTHOST_LIMITS, total: 1, perDestination: 1 };
 const MAX_READY_RECIPIENTS = 1_000;
 const MAX_READY_BYTES = 32 * 1024 * 1024;
 const CLAIM_AT_ONCE = 200;
@@ -15,11 +25,16 @@ const CLAIM_AT_ONCE = 200;
 const LOOK_AGAIN_MS = 30_000;
 const AFTER_FAULT_MS = 5_000;
 
+export interface DeliveryOptions extends DispatcherOptions {
+  readonly deadlines?: Deadlines;
+}
+
 export class Delivery {
-  readonly #options: DispatcherOptions;
+  readonly #options: DeliveryOptions;
   readonly #dispatcher: Dispatcher;
   readonly #ready = new ReadyQueue();
   readonly #active = new Set<Promise<void>>();
+  readonly #lanes = new Lanes();
   #router: Router | undefined;
   #settings = '';
   #refilling = false;
@@ -29,7 +44,7 @@ export class Delivery {
   #timerAt = Infinity;
   #down = 0;
 
-  constructor(options: DispatcherOptions) {
+  constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#dispatcher = new Dispatcher(options);
   }
@@ -46,7 +61,7 @@ export class Delivery {
   }
 
   take(message: ClaimedMessage): void {
-    this.#ready.push(message);
+    this.#push(message);
     this.#pump();
   }
 
@@ -68,6 +83,7 @@ export class Delivery {
       this.#options.metrics.destinationsDown.set(0);
       this.#router = new Router({
         settings,
+        deadlines: this.#options.deadlines,
         onStateChange: (host, change) => this.#stateChanged(host, change),
       });
       if (isChange) void this.#retryAll();
@@ -108,21 +124,35 @@ export class Delivery {
       this.#wakeAt(blocked);
       return;
     }
-    while (this.#active.size < this.#maxActive) {
-      const message = this.#ready.shift();
-      if (!message) break;
-      const work = this.#run(message, this.#router).finally(() => {
-        this.#active.delete(work);
-        this.#pump();
-      });
-      this.#active.add(work);
+    const limits = this.#limits;
+    const hasRoom = (destination: string) => this.#lanes.hasRoom(destination, limits);
+    for (let parcel = this.#ready.shift(hasRoom); parcel; parcel = this.#ready.shift(hasRoom)) {
+      this.#start(parcel, this.#router);
     }
     if (this.#refillAgain && this.#ready.recipients < CLAIM_AT_ONCE) void this.#refill();
   }
 
-  /** A next hop that is down is asked with one message, not with fifty. */
-  get #maxActive(): number {
-    return this.#router?.smarthost?.isDown ? 1 : MAX_ACTIVE;
+  #start({ message, destination }: Parcel, router: Router): void {
+    this.#lanes.enter(destination);
+    const work = this.#run(message, router).finally(() => {
+      this.#lanes.leave(destination);
+      this.#active.delete(work);
+      this.#pump();
+    });
+    this.#active.add(work);
+  }
+
+  get #limits(): typeof SMARTHOST_LIMITS {
+    const smarthost = this.#router?.smarthost;
+    if (!smarthost) return DIRECT_LIMITS;
+    return smarthost.isDown ? PROBE_LIMITS : SMARTHOST_LIMITS;
+  }
+
+  #push(message: ClaimedMessage): void {
+    for (const parcel of parcelsOf(message, this.#router)) {
+      if (this.#ready.waitingFor(parcel.destination) < this.#limits.waiting) this.#ready.push(parcel);
+      else void postpone(parcel, this.#options).then((at) => this.#wakeAt(at));
+    }
   }
 
   /** With one next hop for all, its state is everybody's. */
@@ -154,7 +184,7 @@ export class Delivery {
   async #claim(): Promise<void> {
     const { spool } = this.#options;
     const messages = await spool.claim(Date.now(), CLAIM_AT_ONCE);
-    for (const message of messages) this.#ready.push(message);
+    for (const message of messages) this.#push(message);
     this.#pump();
     const claimed = messages.reduce((sum, message) => sum + message.recipients.length, 0);
     if (claimed >= CLAIM_AT_ONCE) {

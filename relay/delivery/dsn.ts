@@ -1,31 +1,26 @@
-/** The bounce that tells a sender what could not be delivered (RFC 3464). Pure. */
+/** The notification that tells a sender what became of recipients (RFC 3464, RFC 6533). Pure; always 7-bit. */
 import { formatDate } from '../message/index.ts';
-import { oneLine } from '../errors.ts';
 import type { MessageMeta, NewMessage } from '../spool/index.ts';
+import type { Notice } from './notices.ts';
+import { ascii, deliveryStatus } from './delivery-status.ts';
+import { type Original, returnedPart } from './returned-content.ts';
 
-export interface FailedRecipient {
-  readonly address: string;
-  readonly response: string;
-  readonly remoteHost: string | null;
-}
-
-export interface Bounce {
+export interface Notification {
   readonly message: MessageMeta;
-  readonly failed: readonly FailedRecipient[];
-  /** Latin1 header of the message that failed. */
-  readonly header: string;
+  readonly notices: readonly Notice[];
+  readonly original: Original;
   readonly hostname: string;
   readonly queueId: string;
   readonly nowMs: number;
   readonly lifetimeMs: number;
 }
 
-/** A message from the null sender, so that it can never be answered by another bounce. */
-export function bounceMessage(bounce: Bounce): NewMessage {
-  const { message, queueId, hostname, nowMs } = bounce;
+/** A message from the null sender, so that it can never be answered by another notification. */
+export function notificationMessage(notification: Notification): NewMessage {
+  const { message, queueId, hostname, nowMs } = notification;
   const messageId = `<${queueId}@${hostname}>`;
-  const header = bounceHeader(bounce, messageId);
-  const data = Buffer.from(`${header}\r\n${bounceBody(bounce)}`, 'latin1');
+  const header = headerOf(notification, messageId);
+  const data = Buffer.from(`${header}\r\n${bodyOf(notification)}`, 'latin1');
   return {
     queueId,
     messageId,
@@ -44,78 +39,76 @@ export function bounceMessage(bounce: Bounce): NewMessage {
     acceptedAt: nowMs,
     recipients: [message.envelopeFrom],
     body: { kind: 'inline', data },
-    lifetimeMs: bounce.lifetimeMs,
+    lifetimeMs: notification.lifetimeMs,
   };
 }
 
-function bounceHeader({ message, hostname, queueId, nowMs }: Bounce, messageId: string): string {
+const SUBJECTS = {
+  failed: 'Undelivered mail',
+  delayed: 'Delayed mail (still being tried)',
+  relayed: 'Delivered mail',
+};
+
+const OPENINGS = {
+  failed: 'Your message could not be delivered to:',
+  delayed:
+    'Your message has not been delivered yet to the following recipients. It is still being tried;\r\nthere is no need to send it again.',
+  relayed: 'Your message was handed to a mail system that sends no further notice:',
+};
+
+const ACTIONS = ['failed', 'delayed', 'relayed'] as const;
+
+function headerOf({ message, notices, hostname, queueId, nowMs }: Notification, messageId: string): string {
+  const worst = ACTIONS.find((action) => notices.some((notice) => notice.action === action)) ?? 'failed';
   return lines([
     `Date: ${formatDate(new Date(nowMs))}`,
     `From: Mail Delivery System <MAILER-DAEMON@${hostname}>`,
-    `To: <${latin1(message.envelopeFrom)}>`,
-    `Subject: Undelivered mail`,
+    // An address beyond ASCII goes out as it is: its mail needs SMTPUTF8 anyway.
+    `To: <${Buffer.from(message.envelopeFrom, 'utf8').toString('latin1')}>`,
+    `Subject: ${SUBJECTS[worst]}`,
     `Message-ID: ${messageId}`,
-    `In-Reply-To: ${latin1(message.messageId)}`,
+    `In-Reply-To: ${ascii(message.messageId)}`,
+    `References: ${ascii(message.messageId)}`,
     'Auto-Submitted: auto-replied',
     'MIME-Version: 1.0',
     `Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary="${boundary(queueId)}"`,
   ]);
 }
 
-function bounceBody({ message, failed, header, hostname, queueId, nowMs }: Bounce): string {
-  const mark = boundary(queueId);
-  const arrival = formatDate(new Date(message.acceptedAt));
+function bodyOf(notification: Notification): string {
+  const mark = boundary(notification.queueId);
   return lines([
     `--${mark}`,
-    'Content-Type: text/plain; charset=utf-8',
+    'Content-Type: text/plain; charset=us-ascii',
     '',
-    `This is the mail system at ${hostname}.`,
-    '',
-    'Your message could not be delivered to:',
-    '',
-    ...failed.map(({ address, response }) => `<${latin1(address)}>: ${latin1(response)}`),
-    '',
+    ...explanation(notification),
     `--${mark}`,
     'Content-Type: message/delivery-status',
     '',
-    `Reporting-MTA: dns; ${hostname}`,
-    `X-MigoSMTP-Queue-ID: ${message.queueId}`,
-    `Arrival-Date: ${arrival}`,
-    ...failed.flatMap((recipient) => ['', ...recipientFields(recipient, nowMs)]),
+    ...deliveryStatus(notification),
     '',
     `--${mark}`,
-    'Content-Type: text/rfc822-headers',
-    '',
-    header.trimEnd(),
+    returnedPart(notification.original),
     '',
     `--${mark}--`,
   ]);
 }
 
-function recipientFields({ address, response, remoteHost }: FailedRecipient, nowMs: number): string[] {
-  const fields = [
-    `Final-Recipient: rfc822; ${latin1(address)}`,
-    'Action: failed',
-    `Status: ${statusOf(response)}`,
-    `Diagnostic-Code: smtp; ${latin1(response)}`,
-    `Last-Attempt-Date: ${formatDate(new Date(nowMs))}`,
-  ];
-  if (remoteHost) fields.splice(3, 0, `Remote-MTA: dns; ${latin1(remoteHost)}`);
-  return fields;
-}
-
-/** The reply's own enhanced code where it has one. */
-function statusOf(response: string): string {
-  return /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(response)?.[1] ?? '5.0.0';
+function explanation({ notices, hostname }: Notification): string[] {
+  const text = [`This is the mail system at ${hostname}.`, ''];
+  for (const action of ACTIONS) {
+    const concerned = notices.filter((notice) => notice.action === action);
+    if (concerned.length === 0) continue;
+    const list = concerned.map(
+      ({ recipient, outcome }) => `<${ascii(recipient.address)}>: ${ascii(outcome.response)}`,
+    );
+    text.push(OPENINGS[action], '', ...list, '');
+  }
+  return text;
 }
 
 function boundary(queueId: string): string {
   return `=_${queueId}`;
-}
-
-/** One line in UTF-8 bytes, written as latin1 like everything here. */
-function latin1(text: string): string {
-  return Buffer.from(oneLine(text), 'utf8').toString('latin1');
 }
 
 function lines(list: readonly string[]): string {

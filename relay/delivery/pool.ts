@@ -1,12 +1,16 @@
 /** Connections to one next hop, reused while they are young, and the next hop's state when it refuses us. */
 import { connect as connectTo, type UpstreamConnection } from './connection.ts';
 import { downDelay } from './backoff.ts';
+import type { Deadlines } from './deadlines.ts';
 import { resolveHost } from './resolve.ts';
 import { type Target, TargetDown } from './target.ts';
 
 export interface PoolOptions {
   readonly target: Target;
   readonly maxConnections: number;
+  /** Messages after which a connection is not used again. */
+  readonly maxMessages: number;
+  readonly deadlines?: Deadlines | undefined;
   readonly onStateChange: (change: { up: boolean; cause: string; stage: string }) => void;
   readonly random?: () => number;
 }
@@ -31,6 +35,7 @@ export class Pool {
   #retryAt = 0;
   #probing = false;
   #closed = false;
+  readonly #sent = new WeakMap<UpstreamConnection, number>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: PoolOptions) {
@@ -88,9 +93,16 @@ export class Pool {
     }
   }
 
+  /** Nothing is open or known of this next hop that would be lost with the pool. */
+  get isUnused(): boolean {
+    return this.#open === 0 && this.#waiting.length === 0 && this.#failures === 0;
+  }
+
   release(connection: UpstreamConnection): void {
-    const tooOld = Date.now() - connection.openedAt > MAX_AGE_MS;
-    if (connection.isOpen && !tooOld && !this.#closed) {
+    const sent = (this.#sent.get(connection) ?? 0) + 1;
+    this.#sent.set(connection, sent);
+    const isSpent = Date.now() - connection.openedAt > MAX_AGE_MS || sent >= this.#options.maxMessages;
+    if (connection.isOpen && !isSpent && !this.#closed) {
       this.#idle.push({ connection, since: Date.now() });
     } else {
       connection.quit();
@@ -112,7 +124,7 @@ export class Pool {
     let last: unknown;
     for (const address of addresses.slice(0, 4)) {
       try {
-        return await connectTo(target, address);
+        return await connectTo(target, address, this.#options.deadlines);
       } catch (error) {
         last = error;
         // A refused login is refused at the next address too.

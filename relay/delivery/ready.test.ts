@@ -1,30 +1,76 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ClaimedMessage } from '../spool/index.ts';
+import { Lanes } from './lanes.ts';
 import { ReadyQueue } from './ready.ts';
 
-const message = (accountId: string, queueId: string) =>
-  ({
-    accountId,
-    queueId,
-    recipients: [{}],
-    body: { kind: 'inline', data: new Uint8Array(10) },
-  }) as unknown as ClaimedMessage;
+/** `a1@x`: account a, message 1, destination x. */
+const parcel = (name: string) => {
+  const [queueId = '', destination = ''] = name.split('@');
+  const body = { kind: 'inline', data: new Uint8Array(10) };
+  const message = { accountId: queueId.charAt(0), queueId, recipients: [{}], body };
+  return { message: message as unknown as ClaimedMessage, destination };
+};
+
+function queueOf(names: readonly string[]): ReadyQueue {
+  const queue = new ReadyQueue();
+  for (const name of names) queue.push(parcel(name));
+  return queue;
+}
+
+function drain(queue: ReadyQueue, hasRoom: (destination: string) => boolean = () => true): string[] {
+  const order: string[] = [];
+  for (let next = queue.shift(hasRoom); next; next = queue.shift(hasRoom)) order.push(next.message.queueId);
+  return order;
+}
 
 describe('ready queue', () => {
   it('serves accounts in turn, each in its own order', () => {
-    const queue = new ReadyQueue();
-    for (const id of ['a1', 'a2', 'a3', 'b1', 'c1', 'c2']) queue.push(message(id.charAt(0), id));
-    const order: string[] = [];
-    for (let next = queue.shift(); next; next = queue.shift()) order.push(next.queueId);
-    expect(order).toEqual(['a1', 'b1', 'c1', 'a2', 'c2', 'a3']);
+    expect(drain(queueOf(['a1', 'a2', 'a3', 'b1', 'c1', 'c2']))).toEqual([
+      'a1',
+      'b1',
+      'c1',
+      'a2',
+      'c2',
+      'a3',
+    ]);
+  });
+
+  it('serves the destinations of an account in turn', () => {
+    expect(drain(queueOf(['a1@x', 'a2@x', 'a3@y', 'a4@x']))).toEqual(['a1', 'a3', 'a2', 'a4']);
+  });
+
+  it('passes over destinations without room and keeps what waits for them', () => {
+    const queue = queueOf(['a1@slow', 'a2@slow', 'a3@y', 'b1@slow', 'b2@y']);
+    expect(drain(queue, (destination) => destination !== 'slow')).toEqual(['a3', 'b2']);
+    expect([queue.waitingFor('slow'), queue.waitingFor('y'), queue.recipients]).toEqual([3, 0, 3]);
+    expect(drain(queue)).toEqual(['a1', 'b1', 'a2']);
+  });
+
+  it('lets one mail past a backlog of another account', () => {
+    const queue = queueOf(Array.from({ length: 1_000 }, (_, i) => `a${i}`));
+    queue.shift(() => true);
+    queue.push(parcel('b1'));
+    expect(drain(queue).indexOf('b1')).toBeLessThanOrEqual(1);
   });
 
   it('knows what it holds', () => {
-    const queue = new ReadyQueue();
-    queue.push(message('a', 'a1'));
-    queue.push(message('a', 'a2'));
+    const queue = queueOf(['a1', 'a2']);
     expect([queue.recipients, queue.bytes]).toEqual([2, 20]);
-    queue.shift();
+    queue.shift(() => true);
     expect([queue.recipients, queue.bytes]).toEqual([1, 10]);
+  });
+});
+
+describe('lanes', () => {
+  it('bound what is in work for each destination and in all', () => {
+    const lanes = new Lanes();
+    const limits = { total: 3, perDestination: 2 };
+    lanes.enter('x');
+    lanes.enter('x');
+    expect([lanes.hasRoom('x', limits), lanes.hasRoom('y', limits)]).toEqual([false, true]);
+    lanes.enter('y');
+    expect(lanes.hasRoom('z', limits)).toBe(false);
+    lanes.leave('x');
+    expect([lanes.hasRoom('x', limits), lanes.hasRoom('z', limits)]).toEqual([true, true]);
   });
 });

@@ -1,9 +1,21 @@
-/** Messages in memory that may go now, taken from each account in turn. Pure. */
+/**
+ * Messages in memory that may go now: each account in turn, and of an account each destination in turn. Pure.
+ * A destination without room is passed over, so that mail for a slow one waits alone.
+ */
 import type { ClaimedMessage } from '../spool/index.ts';
 
+/** A message, or the part of it that goes to one destination. */
+export interface Parcel {
+  readonly message: ClaimedMessage;
+  readonly destination: string;
+}
+
+type Lanes = Map<string, ClaimedMessage[]>;
+
 export class ReadyQueue {
-  /** In order of the next turn: an account that was served goes to the end. */
-  readonly #byAccount = new Map<string, ClaimedMessage[]>();
+  /** Both maps in order of the next turn: what was served goes to the end. */
+  readonly #byAccount = new Map<string, Lanes>();
+  readonly #waiting = new Map<string, number>();
   #recipients = 0;
   #bytes = 0;
 
@@ -15,27 +27,48 @@ export class ReadyQueue {
     return this.#bytes;
   }
 
-  push(message: ClaimedMessage): void {
-    const key = message.accountId;
-    const queue = this.#byAccount.get(key);
-    if (queue) queue.push(message);
-    else this.#byAccount.set(key, [message]);
-    this.#count(message, 1);
+  /** Messages that wait for this destination. */
+  waitingFor(destination: string): number {
+    return this.#waiting.get(destination) ?? 0;
   }
 
-  shift(): ClaimedMessage | undefined {
-    for (const [key, queue] of this.#byAccount) {
-      const message = queue.shift();
-      this.#byAccount.delete(key);
-      if (queue.length > 0) this.#byAccount.set(key, queue);
-      if (message) this.#count(message, -1);
-      return message;
+  push({ message, destination }: Parcel): void {
+    const lanes: Lanes = this.#byAccount.get(message.accountId) ?? new Map<string, ClaimedMessage[]>();
+    this.#byAccount.set(message.accountId, lanes);
+    const lane = lanes.get(destination);
+    if (lane) lane.push(message);
+    else lanes.set(destination, [message]);
+    this.#count({ message, destination }, 1);
+  }
+
+  shift(hasRoom: (destination: string) => boolean): Parcel | undefined {
+    for (const [account, lanes] of this.#byAccount) {
+      const parcel = takeFrom(lanes, hasRoom);
+      if (!parcel) continue;
+      this.#byAccount.delete(account);
+      if (lanes.size > 0) this.#byAccount.set(account, lanes);
+      this.#count(parcel, -1);
+      return parcel;
     }
     return undefined;
   }
 
-  #count(message: ClaimedMessage, sign: 1 | -1): void {
+  #count({ message, destination }: Parcel, sign: 1 | -1): void {
+    const waiting = this.waitingFor(destination) + sign;
+    if (waiting > 0) this.#waiting.set(destination, waiting);
+    else this.#waiting.delete(destination);
     this.#recipients += sign * message.recipients.length;
     if (message.body?.kind === 'inline') this.#bytes += sign * message.body.data.length;
   }
+}
+
+function takeFrom(lanes: Lanes, hasRoom: (destination: string) => boolean): Parcel | undefined {
+  for (const [destination, lane] of lanes) {
+    if (!hasRoom(destination)) continue;
+    const message = lane.shift();
+    lanes.delete(destination);
+    if (lane.length > 0) lanes.set(destination, lane);
+    if (message) return { message, destination };
+  }
+  return undefined;
 }

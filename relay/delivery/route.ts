@@ -1,5 +1,6 @@
 /** Which next hops a recipient's mail may take, and the pools of connections to them. */
 import type { relayApi } from '@migosmtp/operator/api';
+import type { Deadlines } from './deadlines.ts';
 import { Pool, type PoolOptions } from './pool.ts';
 import { type MxAnswer, resolveMx } from './resolve.ts';
 import type { Target } from './target.ts';
@@ -8,11 +9,14 @@ export type Route =
   | { readonly kind: 'pools'; readonly pools: readonly Pool[] }
   | { readonly kind: 'refused'; readonly code: number; readonly text: string };
 
-const SMARTHOST_CONNECTIONS = 20;
-const DIRECT_CONNECTIONS = 5;
+const SMARTHOST = { maxConnections: 20, maxMessages: 1_000 };
+const DIRECT = { maxConnections: 5, maxMessages: 100 };
+/** Above it, pools that have nothing open are forgotten. */
+const MANY_POOLS = 500;
 
 export interface RouterOptions {
   readonly settings: relayApi.RelaySettings;
+  readonly deadlines?: Deadlines | undefined;
   readonly onStateChange: (host: string, change: Parameters<PoolOptions['onStateChange']>[0]) => void;
 }
 
@@ -28,7 +32,7 @@ export class Router {
   get smarthost(): Pool | undefined {
     const { delivery, hostname } = this.#options.settings;
     if (delivery.mode !== 'smarthost') return undefined;
-    return this.#pool(smarthostTarget(delivery, hostname), SMARTHOST_CONNECTIONS);
+    return this.#pool(smarthostTarget(delivery, hostname), SMARTHOST);
   }
 
   /** Recipients that take the same route, by the domain that decides it; a smarthost takes all. */
@@ -66,7 +70,7 @@ export class Router {
         const pools = others.map((host) =>
           this.#pool(
             { host, port: 25, tls: 'Opportunistic', ehloName: hostname, allowPrivateAddresses },
-            DIRECT_CONNECTIONS,
+            DIRECT,
           ),
         );
         return { kind: 'pools', pools };
@@ -74,13 +78,23 @@ export class Router {
     }
   }
 
-  #pool(target: Target, maxConnections: number): Pool {
+  #forgetUnused(): void {
+    if (this.#pools.size < MANY_POOLS) return;
+    for (const [key, pool] of this.#pools) {
+      if (!pool.isUnused) continue;
+      pool.close();
+      this.#pools.delete(key);
+    }
+  }
+
+  #pool(target: Target, limits: typeof SMARTHOST): Pool {
     const key = `${target.host}:${target.port}`;
     let pool = this.#pools.get(key);
     if (!pool) {
       const onStateChange: PoolOptions['onStateChange'] = (change) =>
         this.#options.onStateChange(key, change);
-      pool = new Pool({ target, maxConnections, onStateChange });
+      this.#forgetUnused();
+      pool = new Pool({ target, ...limits, deadlines: this.#options.deadlines, onStateChange });
       this.#pools.set(key, pool);
     }
     return pool;

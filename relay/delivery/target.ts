@@ -23,6 +23,16 @@ export interface OutgoingMessage {
   /** Signature fields, to stand before the stored bytes. */
   readonly prefix: string;
   readonly content: Content;
+  /** Passed on where the next hop offers DSN. */
+  readonly dsn?: TransactionDsn;
+}
+
+/** RFC 3461, for all recipients of one transaction; values are not encoded yet. */
+export interface TransactionDsn {
+  readonly ret?: 'FULL' | 'HDRS';
+  readonly envid?: string;
+  readonly notify?: string[];
+  readonly orcpt?: string;
 }
 
 export type Content =
@@ -36,7 +46,13 @@ export interface RecipientReply {
 }
 
 export type SendResult =
-  | { readonly kind: 'answered'; readonly remoteHost: string; readonly replies: readonly RecipientReply[] }
+  | {
+      readonly kind: 'answered';
+      readonly remoteHost: string;
+      readonly replies: readonly RecipientReply[];
+      /** The host offers DSN, so what was asked for is now its to report. */
+      readonly dsnPassed: boolean;
+    }
   /** The connection ended. `unknown`: after the data was begun, so the message may have arrived. */
   | { readonly kind: 'lost'; readonly remoteHost: string; readonly unknown: boolean; readonly cause: string };
 

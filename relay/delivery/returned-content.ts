@@ -1,0 +1,79 @@
+/** What a notification brings back of the message: its header, or all of it where that was asked for. */
+import { open } from 'node:fs/promises';
+import type { ClaimedMessage } from '../spool/index.ts';
+import type { Content } from './target.ts';
+
+export interface Original {
+  readonly kind: 'header' | 'message';
+  readonly bytes: Buffer;
+}
+
+/** Above it only the header comes back, whatever RET says: a bounce shall not carry 25 MB to a full mailbox. */
+const MAX_RETURNED = 256 * 1024;
+
+export async function readOriginal(
+  message: ClaimedMessage,
+  content: Content,
+  failed: boolean,
+): Promise<Original> {
+  const full = failed && message.dsn?.ret === 'FULL' && message.size <= MAX_RETURNED;
+  const bytes = await readStart(content, full ? message.size : message.headerSize);
+  return { kind: full ? 'message' : 'header', bytes };
+}
+
+async function readStart(content: Content, size: number): Promise<Buffer> {
+  if (content.kind === 'inline') return Buffer.from(content.data.subarray(0, size));
+  const file = await open(content.path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The last part of the report, its header included; 7-bit whatever the message was (RFC 6522, RFC 6532). */
+export function returnedPart({ kind, bytes }: Original): string {
+  const isAscii = !bytes.some((byte) => byte > 0x7f);
+  const text = bytes.toString('latin1').trimEnd();
+  if (kind === 'message' && isAscii) return `Content-Type: message/rfc822\r\n\r\n${text}`;
+  if (kind === 'message') {
+    return `Content-Type: message/global\r\nContent-Transfer-Encoding: base64\r\n\r\n${wrapped(bytes)}`;
+  }
+  if (isAscii) return `Content-Type: text/rfc822-headers\r\n\r\n${text}`;
+  return (
+    'Content-Type: text/rfc822-headers\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n' +
+    quotedPrintable(text)
+  );
+}
+
+function wrapped(bytes: Buffer): string {
+  return bytes.toString('base64').replace(/(.{76})(?=.)/g, '$1\r\n');
+}
+
+/** RFC 2045 section 6.7, of latin1 text whose lines end with CRLF. */
+function quotedPrintable(text: string): string {
+  return text
+    .split('\r\n')
+    .map((line) => line.replace(/[^ -<>-~]|[ \t]$/g, escapeByte))
+    .map((line) => pieces(line).join('=\r\n'))
+    .join('\r\n');
+}
+
+function escapeByte(char: string): string {
+  return `=${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+}
+
+/** No line beyond 76 characters, and no break within an escape. */
+function pieces(line: string): string[] {
+  const result: string[] = [];
+  let piece = '';
+  for (const token of line.match(/=[0-9A-F]{2}|[^=]/g) ?? []) {
+    if (piece.length + token.length > 75) {
+      result.push(piece);
+      piece = '';
+    }
+    piece += token;
+  }
+  return [...result, piece];
+}
