@@ -1,5 +1,5 @@
 /** Prometheus metrics of the runtime. Kinds add their own to the same registry. */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { RequestRecord } from '../kube/index.ts';
 
 export class Metrics {
@@ -48,6 +48,11 @@ export class Metrics {
     help: '1 while this process holds the lease.',
     registers: [this.registry],
   });
+
+  constructor() {
+    // Memory, CPU, garbage collection and the event loop, under the names that every Node dashboard has.
+    collectDefaultMetrics({ register: this.registry });
+  }
 
   /** For ClientOptions.onRequest. */
   readonly countRequest = (record: RequestRecord): void => {

@@ -20,11 +20,18 @@ export interface AccountFigures {
   account: relayApi.AccountUsage;
 }
 
+/** A relay's answer, found by namespace and by UID: every account asks in every round. */
+interface Answer {
+  asOf: string;
+  workspaces: ReadonlyMap<string, relayApi.WorkspaceUsage>;
+  accounts: ReadonlyMap<string, relayApi.AccountUsage>;
+}
+
 const MINUTE_MS = 60_000;
 
 export class UsageBoard {
   readonly #options: UsageBoardOptions;
-  readonly #answers = new Map<Key, relayApi.UsageResponse>();
+  readonly #answers = new Map<Key, Answer>();
   readonly #listeners: (() => void)[] = [];
 
   constructor(options: UsageBoardOptions) {
@@ -55,7 +62,7 @@ export class UsageBoard {
   /** What the relays have counted for a namespace; the newest answer, when several have. */
   workspace(namespace: string): WorkspaceFigures | undefined {
     return this.#newest((answer) => {
-      const workspace = answer.workspaces.find((entry) => entry.namespace === namespace);
+      const workspace = answer.workspaces.get(namespace);
       return workspace && { asOf: answer.asOf, workspace };
     });
   }
@@ -63,14 +70,12 @@ export class UsageBoard {
   /** By the UID of the SmtpAccount. */
   account(id: string): AccountFigures | undefined {
     return this.#newest((answer) => {
-      const account = answer.accounts.find((entry) => entry.id === id);
+      const account = answer.accounts.get(id);
       return account && { asOf: answer.asOf, account };
     });
   }
 
-  #newest<T extends { asOf: string }>(
-    pick: (answer: relayApi.UsageResponse) => T | undefined,
-  ): T | undefined {
+  #newest<T extends { asOf: string }>(pick: (answer: Answer) => T | undefined): T | undefined {
     const found = [...this.#answers.values()].flatMap((answer) => pick(answer) ?? []);
     return found.toSorted((a, b) => Date.parse(b.asOf) - Date.parse(a.asOf))[0];
   }
@@ -78,7 +83,13 @@ export class UsageBoard {
   async #ask(handle: RelayHandle): Promise<void> {
     try {
       const answer = await handle.anyPod?.admin.usage();
-      if (answer !== undefined) this.#answers.set(handle.key, answer);
+      if (answer === undefined) return;
+      const { asOf, workspaces, accounts } = answer;
+      this.#answers.set(handle.key, {
+        asOf,
+        workspaces: new Map(workspaces.map((entry) => [entry.namespace, entry])),
+        accounts: new Map(accounts.map((entry) => [entry.id, entry])),
+      });
     } catch (error) {
       this.#options.log.debug({ relay: handle.key, err: error }, 'usage was not read');
     }
