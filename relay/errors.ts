@@ -66,6 +66,11 @@ export const ERRORS = {
     template: 'the store in {directory} cannot be used: {cause}',
     hint: 'Check that the folder exists, is writable for this user and has space left.',
   },
+  R_DATABASE_URI: {
+    kind: 'Invalid',
+    template: 'the database URI cannot be used: {cause}',
+    hint: 'Put postgres://user:password@host:5432/database?sslmode=verify-full into the file that storage.uriFile names.',
+  },
   R_STORE_WRITE: {
     kind: 'Temporary',
     template: 'the store could not write: {cause}',

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Account, Calendar, type ChargeScope, chargeScopes, type Workspace } from '../policy/index.ts';
 import { itKeepsBounces } from './contract-bounces.ts';
-import type { AcceptResult, DsnRequest, NewMessage, Outcome, Spool } from './types.ts';
+import type { AcceptResult, BodyRange, DsnRequest, NewMessage, Outcome, Spool } from './types.ts';
 
 export interface Implementation {
   open(): Promise<Spool>;
@@ -87,6 +87,11 @@ export function describeSpool(name: string, implementation: Implementation): voi
         .find((scope) => scope.key === key)
         ?.windows.find((entry) => entry.kind === kind);
       return (await spool.counts([{ key, kind, startMs: window?.startMs ?? 0 }]))[0];
+    };
+    const large = async (name: string, range?: BodyRange) => {
+      const parts: Uint8Array[] = [];
+      for await (const part of spool.readLarge(name, range)) parts.push(part);
+      return Buffer.concat(parts).toString();
     };
     const statuses = async () =>
       (await spool.reports({ limit: 100 })).items.map((item) => item.status).toSorted();
@@ -340,14 +345,37 @@ export function describeSpool(name: string, implementation: Implementation): voi
       await orphan.write(Buffer.from('never accepted'));
       await orphan.abort();
       spool = await implementation.reopen();
-      const body = await spool.readBody('LARGE');
-      if (body?.kind !== 'file') throw new Error('expected a file');
-      const { existsSync, readFileSync } = await import('node:fs');
-      const path = spool.bodyPath(body.name);
-      expect(readFileSync(path, 'utf8')).toBe('one two three');
+      expect(await spool.readBody('LARGE')).toEqual({ kind: 'file', name: 'LARGE' });
+      expect(await large('LARGE')).toBe('one two three');
+      expect(await large('LARGE', { start: 2, end: 6 })).toBe('e tw');
+      expect(await large('LARGE', { start: 4 })).toBe('two three');
       const [claimed] = await spool.claim(NOW, 10);
       await record({ id: claimed?.recipients[0]?.id ?? 0 });
-      expect(existsSync(path)).toBe(false);
+      await expect(large('LARGE')).rejects.toThrow('LARGE');
+      await expect(large('ORPHAN')).rejects.toThrow('ORPHAN');
+    });
+
+    it('reads a body of many parts, from any place', async () => {
+      const parts = Array.from({ length: 40 }, (_, i) => String(i % 10).repeat(30_000));
+      const writer = await spool.openBody('PARTS');
+      for (const part of parts) await writer.write(Buffer.from(part));
+      const sent = message({ queueId: 'PARTS' });
+      await spool.accept({ ...sent, body: await writer.finish() }, { scopes: scopes(), claim: false });
+      const whole = parts.join('');
+      expect((await large('PARTS')) === whole).toBe(true);
+      for (const range of [
+        { start: 262_143, end: 262_145 },
+        { start: 540_000, end: 541_000 },
+        { start: 1_199_990 },
+      ]) {
+        expect(await large('PARTS', range)).toBe(whole.slice(range.start, range.end));
+      }
+    });
+
+    it('holds what it claimed until it is recorded or given back', async () => {
+      await spool.accept(message(), { scopes: scopes(), claim: false });
+      const [claimed] = await spool.claim(NOW, 10);
+      expect(spool.holds(claimed?.recipients.map(({ id }) => id) ?? [])).toBe(true);
     });
 
     it('puts events into the outbox with the report that changes, once, and keeps them until they are settled', async () => {

@@ -223,7 +223,22 @@ export interface BodyWriter {
   abort(): Promise<void>;
 }
 
+/** Offsets in bytes; `end` is exclusive. */
+export interface BodyRange {
+  readonly start?: number;
+  readonly end?: number;
+}
+
+/** What a store tells of its own accord. */
+export interface SpoolListeners {
+  /** Another process may have made something due, or held it, or let go of it. */
+  changed(): void;
+  /** The store was found not to work while nobody asked anything of it. */
+  failed(error: unknown): void;
+}
+
 export interface Spool {
+  watch(listeners: SpoolListeners): void;
   accept(message: NewMessage, options: AcceptOptions): Promise<AcceptResult>;
   /** Whether `count` more recipients would be taken now. */
   decide(scopes: readonly ChargeScope[], count: number): Promise<ChargeDecision>;
@@ -232,9 +247,13 @@ export interface Spool {
   readBody(queueId: string): Promise<Body | null>;
   /** Path of a `file` body, for streaming. */
   bodyPath(name: string): string;
+  /** The bytes of a `file` body, a bounded part of it in memory at a time; throws where it is not there. */
+  readLarge(name: string, range?: BodyRange): AsyncIterable<Uint8Array>;
 
   /** Due messages, oldest first, at most `limit` recipients, none of which is claimed already. */
   claim(now: number, limit: number): Promise<ClaimedMessage[]>;
+  /** Whether delivery of these may (still) begin; false where another process may have taken them over. */
+  holds(recipientIds: readonly number[]): boolean;
   /** Gives back what was claimed and not tried; it stays due. */
   unclaim(recipientIds: readonly number[]): Promise<void>;
   record(outcome: Outcome): Promise<void>;

@@ -1,7 +1,8 @@
 /** Large bodies as files, written while they arrive and durable before their message is accepted. */
+import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Body, BodyWriter } from '../types.ts';
+import type { Body, BodyRange, BodyWriter } from '../types.ts';
 
 export async function openBodyFile(directory: string, queueId: string): Promise<BodyWriter> {
   const folder = join(directory, 'bodies');
@@ -44,4 +45,12 @@ class BodyFile implements BodyWriter {
     await this.#file.close().catch(() => undefined);
     await rm(join(this.#folder, this.#name), { force: true });
   }
+}
+
+export async function* readBodyFile(
+  path: string,
+  { start = 0, end = Infinity }: BodyRange = {},
+): AsyncGenerator<Uint8Array> {
+  if (start >= end) return;
+  for await (const chunk of createReadStream(path, { start, end: end - 1 })) yield chunk as Buffer;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { ERRORS, type ErrorCode, RelayError } from '../../errors.ts';
 import type { BodyWriter, Spool } from '../types.ts';
-import { openBodyFile } from './bodies.ts';
+import { openBodyFile, readBodyFile } from './bodies.ts';
 import type { FromWorker, Operation, Reply, ToWorker } from './protocol.ts';
 
 export interface OpenedSpool {
@@ -105,6 +105,16 @@ class EmbeddedSpool implements Spool {
   bodyPath(name: string): string {
     return join(this.#directory, 'bodies', name);
   }
+
+  readLarge: Spool['readLarge'] = (name, range) => readBodyFile(this.bodyPath(name), range);
+
+  /** One process, one store: what is claimed stays so. */
+  holds(): boolean {
+    return true;
+  }
+
+  /** Nothing happens here that nobody asked for. */
+  watch(): void {}
 
   async close(): Promise<void> {
     if (!this.#closed) {

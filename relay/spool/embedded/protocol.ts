@@ -1,7 +1,8 @@
 /** What passes between the client in the main thread and the store in its worker. */
 import type { Spool } from '../types.ts';
 
-type Methods = Omit<Spool, 'openBody' | 'bodyPath' | 'close'>;
+/** What the client answers by itself is not among them. */
+type Methods = Omit<Spool, 'openBody' | 'bodyPath' | 'readLarge' | 'holds' | 'watch' | 'close'>;
 
 /** One call of the interface, its arguments as they are. */
 export type Operation = {
