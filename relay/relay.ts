@@ -100,11 +100,18 @@ class Relay {
     const [directory, calendar, metrics] = [this.#directory, this.#calendar, this.#metrics];
     this.#logins = new LoginUses(spool, log);
     this.#signer = new Signer(log);
-    this.#delivery = new Delivery({ spool, directory, signer: this.#signer, metrics, log });
+    this.#webhooks = new Webhooks({ spool, directory, metrics, log });
+    this.#delivery = new Delivery({
+      spool,
+      directory,
+      signer: this.#signer,
+      metrics,
+      log,
+      webhooks: this.#webhooks,
+    });
     this.#held = new HeldMail({ spool, directory, calendar, log, onReleased: () => this.#delivery.wake() });
     this.#health = new StoreHealth(spool, log, () => this.#delivery.wake());
     this.#watch = this.#createWatch();
-    this.#webhooks = new Webhooks({ spool, directory, metrics, log });
     this.#source = this.#createSource();
     this.#status = new Status({
       directory,

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Directory } from '../policy/index.ts';
 import type { ClaimedMessage, ClaimedRecipient, RecipientOutcome, Spool } from '../spool/index.ts';
+import type { Webhooks } from '../webhooks/index.ts';
 import { attempt } from './attempt.ts';
 import { type Recorded, Recorder } from './recorder.ts';
 import type { Router } from './route.ts';
@@ -19,6 +20,8 @@ export interface DispatcherOptions {
   readonly signer: Signer;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Whom to tell of outcomes. */
+  readonly webhooks: Pick<Webhooks, 'hasReceivers' | 'reportChanged' | 'wake'>;
 }
 
 const NOTHING: Content = { kind: 'inline', data: new Uint8Array() };

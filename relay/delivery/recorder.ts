@@ -49,14 +49,29 @@ export class Recorder {
     const notices = noticesOf(message, outcomes, { nowMs: at, dsnPassed });
     const notification = await this.#notification(message, notices, settled.content);
     this.#report(message, outcomes);
+    const recipients = this.#withEvents(message, withDelays(outcomes, notices), at);
     await this.#store(message, {
       at,
-      recipients: withDelays(outcomes, notices),
+      recipients,
       suppress: suppressionsOf(message, outcomes, at),
       ...(notification && { notification }),
     });
+    if (recipients.some(({ events }) => events)) this.#options.webhooks.wake();
     const dueAt = Math.min(...outcomes.map(({ nextAttemptAt }) => nextAttemptAt ?? Infinity));
     return { dueAt, hasNotification: notification !== undefined };
+  }
+
+  #withEvents(
+    message: ClaimedMessage,
+    outcomes: readonly RecipientOutcome[],
+    at: number,
+  ): readonly RecipientOutcome[] {
+    if (!this.#options.webhooks.hasReceivers) return outcomes;
+    return outcomes.map((outcome) => {
+      const recipient = message.recipients.find(({ id }) => id === outcome.id);
+      const events = recipient && this.#options.webhooks.reportChanged({ message, recipient, outcome, at });
+      return events && events.length > 0 ? { ...outcome, events } : outcome;
+    });
   }
 
   async #store(message: ClaimedMessage, outcome: Outcome): Promise<void> {

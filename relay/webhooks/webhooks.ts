@@ -49,6 +49,10 @@ export class Webhooks {
     return this.#options.directory.settings?.webhooks ?? [];
   }
 
+  get hasReceivers(): boolean {
+    return this.#webhooks.length > 0;
+  }
+
   /** Events to be written with a report's change; none as long as nobody wants them. */
   reportChanged(change: ReportChange): readonly OutboxEvent[] {
     if (this.#webhooks.length === 0) return [];
