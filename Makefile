@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test test-long lint generate provider-install clean clean-all
+.PHONY: help setup demo test test-long bench lint generate provider-install clean clean-all
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -19,6 +19,9 @@ test: setup ## All suites, long ones reduced; SUITE=name runs one
 
 test-long: setup ## All suites, long ones at full size
 	@npm run -s suites -- --long $(if $(SUITE),--suite $(SUITE))
+
+bench: setup ## The relay beside Postfix and Haraka; QUICK=1 for a look, PEERS=none without them, JSON=file
+	@npm run -s bench -- relay $(if $(QUICK),--quick) $(if $(PEERS),--peers $(PEERS)) $(if $(JSON),--json $(JSON))
 
 lint: setup ## Lint, format check, types, generated files
 	@npm run -s lint && npm run -s typecheck && npm run -s generate -- --check

@@ -1,0 +1,12 @@
+/** Measurements besides the rows; each yields figures. */
+import type { Figures } from '../figures.ts';
+import type { RowOptions } from '../rows.ts';
+import { backlog } from './backlog.ts';
+import { idleConnections } from './idle.ts';
+import { manyAccounts } from './accounts.ts';
+
+export const extras: Record<string, (options: RowOptions) => Promise<Figures>> = {
+  backlog_rss_mb: backlog,
+  idle_10k_rss_mb: idleConnections,
+  push_ms: manyAccounts,
+};
