@@ -25,6 +25,7 @@ import type {
   ResourceQuota,
   Secret,
   Service,
+  Workload,
 } from './types.ts';
 
 interface Options {
@@ -76,8 +77,8 @@ export const PersistentVolumeClaims = resource<AnyObject>(
 export const ResourceQuotas = resource<ResourceQuota>('v1', 'ResourceQuota', 'resourcequotas');
 export const Events = resource<CoreEvent>('v1', 'Event', 'events');
 export const Deployments = resource<Deployment>('apps/v1', 'Deployment', 'deployments');
-export const StatefulSets = resource<Deployment>('apps/v1', 'StatefulSet', 'statefulsets');
-export const DaemonSets = resource<Deployment>('apps/v1', 'DaemonSet', 'daemonsets');
+export const StatefulSets = resource<Workload>('apps/v1', 'StatefulSet', 'statefulsets');
+export const DaemonSets = resource<Workload>('apps/v1', 'DaemonSet', 'daemonsets');
 export const Leases = resource<Lease>('coordination.k8s.io/v1', 'Lease', 'leases');
 /** Served as policy/v1 since 1.21 and as policy/v1beta1 before; see discovery.ts. */
 export const PodDisruptionBudgets = resource<AnyObject>(

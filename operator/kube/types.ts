@@ -82,6 +82,29 @@ export interface Deployment extends AnyObject {
   };
 }
 
+/** A Deployment, StatefulSet or DaemonSet, as far as its rollout is followed. */
+export interface Workload extends AnyObject {
+  spec?: {
+    replicas?: number;
+    paused?: boolean;
+    updateStrategy?: { type?: string };
+    template?: { metadata?: { annotations?: Record<string, string> } };
+  };
+  status?: {
+    observedGeneration?: number;
+    replicas?: number;
+    updatedReplicas?: number;
+    readyReplicas?: number;
+    availableReplicas?: number;
+    currentRevision?: string;
+    updateRevision?: string;
+    desiredNumberScheduled?: number;
+    updatedNumberScheduled?: number;
+    numberAvailable?: number;
+    conditions?: { type: string; status: string; reason?: string; message?: string }[];
+  };
+}
+
 export interface Service extends AnyObject {
   spec?: { type?: string; clusterIP?: string; ports?: { name?: string; port: number; nodePort?: number }[] };
   status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } };

@@ -3,7 +3,7 @@ import type { relayApi } from '../../api/index.ts';
 import type { Secret } from '../../kube/index.ts';
 import type { Key } from '../../runtime/index.ts';
 import type { Answered, PreviousPassword, Published } from './published.ts';
-import type { RestartTarget } from './snapshot.ts';
+import type { RestartTarget } from './rollout.ts';
 
 /** Why a password is minted. */
 export type MintCause =

@@ -8,6 +8,7 @@ import {
   TYPE_VALUE,
   type Answered,
   type Owned,
+  type PendingRollout,
   type PreviousPassword,
 } from './published.ts';
 
@@ -20,6 +21,7 @@ export interface Credentials {
   issuedAt: string;
   answered: Answered;
   previous: PreviousPassword[];
+  rollout?: PendingRollout | undefined;
 }
 
 export interface Endpoint {
@@ -51,10 +53,16 @@ export function secretOf(account: SmtpAccount, credentials: Credentials, endpoin
     [ANNOTATIONS.answered]: JSON.stringify(credentials.answered),
     [ANNOTATIONS.previous]: JSON.stringify(credentials.previous),
   };
+  const { rollout } = credentials;
+  if (rollout !== undefined) annotations[ANNOTATIONS.rollout] = JSON.stringify(rollout);
   const owned: Owned = {
     data: Object.keys(data),
     labels: Object.keys(secret?.labels ?? {}),
-    annotations: Object.keys(secret?.annotations ?? {}),
+    // Named here while it stands, so that it is taken back afterwards.
+    annotations: [
+      ...Object.keys(secret?.annotations ?? {}),
+      ...(rollout === undefined ? [] : [ANNOTATIONS.rollout]),
+    ],
   };
   annotations[ANNOTATIONS.owned] = JSON.stringify(owned);
   return {

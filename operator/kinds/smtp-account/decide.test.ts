@@ -93,7 +93,7 @@ function snapshot({
     matched: rest.matched ?? (secret === 'absent' || verifiers === 'unknown' ? -1 : 0),
     former: undefined,
     source: { is: 'unused' },
-    restarts: [],
+    rollouts: [],
     lastUsed: new Map(),
     usage: undefined,
     secretCheckMs: 30_000,
@@ -320,7 +320,10 @@ describe('rules', () => {
     ['another relay that still serves it is left', { more: { elsewhere: ['a/b'] } }, 'Steady', ['leave']],
     [
       'workloads with the old password are restarted',
-      { more: { restarts: [{ kind: 'Deployment', name: 'web' }] } },
+      {
+        secret: { rollout: { revision: 3, since: at(-1000) } },
+        more: { rollouts: [{ target: { kind: 'Deployment', name: 'web' }, state: { is: 'due' } }] },
+      },
       'Steady',
       ['restart'],
     ],

@@ -23,6 +23,7 @@ import {
 } from './outcomes.ts';
 import { secretNameOf, type Published } from './published.ts';
 import { REASONS } from './reasons.ts';
+import { followRollouts, rolloutCheckMs } from './rollout.ts';
 import { nextMomentMs } from './schedule.ts';
 import type { AccountSnapshot } from './snapshot.ts';
 import { statusOf, type Standing } from './status.ts';
@@ -50,10 +51,11 @@ export function decideAccount(snapshot: AccountSnapshot, now: Date): AccountDeci
 }
 
 function extendedSnapshot(snapshot: AccountSnapshot, account: SmtpAccount, now: Date) {
-  const { secret, lastUsed } = snapshot;
+  const { secret, lastUsed, rollouts } = snapshot;
   if (secret.is !== 'ours') return { extended: snapshot, events: [] };
-  const { previous, events } = extend(secret.published.previous, lastUsed, overlapMs(account), now);
-  const published = { ...secret.published, previous };
+  const followed = followRollouts(secret.published, rollouts, overlapMs(account), now);
+  const { previous, events } = extend(followed.previous, lastUsed, overlapMs(account), now);
+  const published = { ...secret.published, rollout: followed.rollout, previous };
   return { extended: { ...snapshot, secret: { ...secret, published } }, events };
 }
 
@@ -252,7 +254,8 @@ function steady(one: Case): AccountDecision {
   const actions: AccountAction[] = [];
   if (snapshot.former !== undefined) actions.push({ do: 'delete-former', published: snapshot.former });
   for (const relay of snapshot.elsewhere) actions.push({ do: 'leave', relay, key: snapshot.key });
-  if (snapshot.restarts.length > 0) actions.push({ do: 'restart', targets: snapshot.restarts });
+  const due = snapshot.rollouts.filter(({ state }) => state.is === 'due').map(({ target }) => target);
+  if (due.length > 0) actions.push({ do: 'restart', targets: due });
   const standing = isSuspended ? suspendedStanding(snapshot) : readyStanding(account, snapshot);
   return {
     rule: 'Steady',
@@ -267,7 +270,7 @@ function recheckMs({ snapshot, account, now }: Case): number {
   const spread = 0.75 + (Number.parseInt(account.metadata.uid!.slice(-4), 16) / 0xffff) * 0.5;
   const checkMs = Math.max(1_000, snapshot.secretCheckMs * (spread || 1));
   const sourceMs = snapshot.source.is === 'unused' ? Infinity : SOURCE_RECHECK_MS;
-  return Math.min(checkMs, sourceMs, nextMomentMs(account, snapshot, now));
+  return Math.min(checkMs, sourceMs, nextMomentMs(account, snapshot, now), rolloutCheckMs(snapshot.rollouts));
 }
 
 function readyStanding(account: SmtpAccount, snapshot: AccountSnapshot): Standing {
@@ -320,5 +323,6 @@ function credentialsOf({ snapshot, relay, now }: Case, published: Published): Cr
     issuedAt: published.issuedAt ?? now.toISOString(),
     answered: published.answered,
     previous,
+    rollout: published.rollout,
   };
 }

@@ -46,19 +46,22 @@ export function standingVerifiers(
 }
 
 function isStanding(previous: readonly PreviousPassword[], id: string, now: Date): boolean {
-  return previous.some((entry) => entry.id === id && Date.parse(entry.validUntil) > now.getTime());
+  return unended(previous, now).some((entry) => entry.id === id);
 }
 
 /** Those of `previous` that have not ended. */
 export function unended(previous: readonly PreviousPassword[], now: Date): PreviousPassword[] {
-  return previous.filter(({ validUntil }) => Date.parse(validUntil) > now.getTime());
+  return previous.filter(({ validUntil, waits }) => waits === true || Date.parse(validUntil) > now.getTime());
 }
 
 export function overlapMs(account: SmtpAccount): number {
   return durationMs(account.spec.rotation?.overlap ?? '24h');
 }
 
-/** The verifiers that a new password leaves standing, with their ends: what had one keeps it, the others get one. */
+/**
+ * The verifiers that a new password leaves standing, with their ends: what had one keeps it, the others get one, which
+ * waits for the workloads that the account names.
+ */
 export function previousAfter(
   account: SmtpAccount,
   standing: readonly Verifier[],
@@ -68,7 +71,9 @@ export function previousAfter(
   const end = timestampOf(new Date(now.getTime() + overlapMs(account)));
   return standing.slice(0, MOST_PREVIOUS).map((verifier) => {
     const known = previous.find(({ id }) => id === verifier.id);
-    return known ?? { id: verifier.id, revision: revisionOf(verifier), validUntil: end };
+    if (known !== undefined) return known;
+    const waits = (account.spec.rolloutTargets ?? []).length > 0;
+    return { id: verifier.id, revision: revisionOf(verifier), validUntil: end, ...(waits ? { waits } : {}) };
   });
 }
 

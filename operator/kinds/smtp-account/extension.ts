@@ -29,7 +29,8 @@ export function extend(
     const usedAt = Date.parse(lastUsed.get(entry.id) ?? '');
     const isEnding = endsAt <= now.getTime();
     const isUsed = usedAt >= endsAt - overlapMs * LAST_PART;
-    if (!isEnding || !isUsed || entry.isExtended === true || overlapMs < HOUR_MS) return entry;
+    const isMovable = entry.isExtended !== true && entry.waits !== true && overlapMs >= HOUR_MS;
+    if (!isEnding || !isUsed || !isMovable) return entry;
     const validUntil = timestampOf(new Date(endsAt + Math.min(overlapMs, LONGEST_EXTENSION_MS)));
     events.push({
       type: 'Warning',

@@ -43,7 +43,18 @@ export async function mint(
   ]);
   const { revision, previous, answered } = order;
   const issuedAt = timestampOf(new Date());
-  const credentials = { username, password, revision, verifierId: verifier.id, issuedAt, answered, previous };
+  const follows = order.cause !== 'Created' && (account.spec.rolloutTargets ?? []).length > 0;
+  const rollout = follows ? { revision, since: issuedAt } : undefined;
+  const credentials = {
+    username,
+    password,
+    revision,
+    verifierId: verifier.id,
+    issuedAt,
+    answered,
+    previous,
+    rollout,
+  };
   if (order.cause !== 'Created')
     context.log.info({ account: key, cause: order.cause, revision }, 'new password');
   return publish(performer, snapshot, credentials);

@@ -16,7 +16,8 @@ import {
   type Published,
   type SecretState,
 } from './published.ts';
-import type { AccountSnapshot, ChosenRelay, PasswordSource, PlanVerdict, RestartTarget } from './snapshot.ts';
+import { rolloutState, type Rollout } from './rollout.ts';
+import type { AccountSnapshot, ChosenRelay, PasswordSource, PlanVerdict } from './snapshot.ts';
 import { lastUsesOf, usageOf } from './usage.ts';
 
 export interface AccountMemory {
@@ -62,7 +63,7 @@ export async function observeAccount(
     isInherited: isOwn(account, secret) || (secret.is === 'ours' && isInherited(secret.published, account)),
     matched: await matchedVerifier(relay.entry, published),
     source: await readSource(context, account),
-    restarts: await readRestarts(context, account, published),
+    rollouts: await readRollouts(context, account, published),
     lastUsed: lastUsesOf(figures),
     usage: usageOf(figures, account.status?.usage, new Date()),
   };
@@ -91,7 +92,7 @@ function emptySnapshot(key: Key, isListed: boolean, secretCheckMs: number): Acco
     matched: -1,
     former: undefined,
     source: { is: 'unused' },
-    restarts: [],
+    rollouts: [],
     lastUsed: new Map(),
     usage: undefined,
     secretCheckMs,
@@ -215,26 +216,19 @@ function isUsable(password: string): boolean {
 
 const WORKLOADS = { Deployment: Deployments, StatefulSet: StatefulSets, DaemonSet: DaemonSets };
 
-/** Targets whose pods were made before the present password was published. */
-async function readRestarts(
+/** Asked only while workloads follow a new password: an annotation that somebody removes later starts nothing. */
+async function readRollouts(
   { client }: OperatorContext,
   account: SmtpAccount,
   published: Published | undefined,
-): Promise<RestartTarget[]> {
-  const targets = account.spec.rolloutTargets ?? [];
-  if (published === undefined || targets.length === 0) return [];
+): Promise<Rollout[]> {
+  const pending = published?.rollout;
+  if (pending === undefined) return [];
   const namespace = account.metadata.namespace;
-  const revision = String(published.revision);
-  const due = await Promise.all(
-    targets.map(async (target) => {
+  return Promise.all(
+    (account.spec.rolloutTargets ?? []).map(async (target) => {
       const workload = await client.find(WORKLOADS[target.kind], { namespace, name: target.name });
-      const annotation = workload?.spec?.template?.metadata?.annotations?.[ANNOTATIONS.revision];
-      if (workload === undefined || annotation === revision) return [];
-      // Made after the publication and never restarted by us: it has read the present password.
-      const createdAt = Date.parse(workload.metadata.creationTimestamp ?? '');
-      const isYounger = annotation === undefined && createdAt > Date.parse(published.issuedAt ?? '');
-      return isYounger || (annotation === undefined && published.revision === 1) ? [] : [target];
+      return { target, state: rolloutState(target, workload, pending, new Date()) };
     }),
   );
-  return due.flat();
 }

@@ -18,7 +18,8 @@ import { drawUsername, makeVerifier } from './passwords.ts';
 import { applied, proveAlive } from './proof.ts';
 import { ANNOTATIONS, secretNameOf, type Published } from './published.ts';
 import { writeSecret, type Performer } from './secret-writer.ts';
-import type { AccountSnapshot, RestartTarget } from './snapshot.ts';
+import type { RestartTarget } from './rollout.ts';
+import type { AccountSnapshot } from './snapshot.ts';
 
 export async function perform(
   performer: Performer,

@@ -18,6 +18,8 @@ export const ANNOTATIONS = {
   issuedAt: 'migosmtp.com/issued-at',
   answered: 'migosmtp.com/answered',
   previous: 'migosmtp.com/previous',
+  /** There only while workloads follow a new password. */
+  rollout: 'migosmtp.com/rollout',
   /** What we wrote, by name: so that it can be taken back when it is no longer wanted. */
   owned: 'migosmtp.com/owned',
 } as const;
@@ -30,6 +32,14 @@ export interface PreviousPassword {
   validUntil: string;
   /** Its end was put off once, because it was still used. */
   isExtended?: boolean;
+  /** It does not end before the workloads that follow the next one are rolled out. */
+  waits?: true;
+}
+
+/** Workloads are being restarted for this revision. */
+export interface PendingRollout {
+  revision: number;
+  since: string;
 }
 
 export interface Answered {
@@ -54,6 +64,8 @@ export interface Published {
   issuedAt: string | undefined;
   answered: Answered;
   previous: PreviousPassword[];
+  /** Undefined when every workload has the present password. */
+  rollout: PendingRollout | undefined;
   owned: Owned;
 }
 
@@ -89,6 +101,7 @@ export function readPublished(account: SmtpAccount, secret: Secret | undefined):
       issuedAt: annotations[ANNOTATIONS.issuedAt],
       answered: parse<Answered>(annotations[ANNOTATIONS.answered]) ?? { rotation: 0, reset: 0 },
       previous: parse<PreviousPassword[]>(annotations[ANNOTATIONS.previous]) ?? [],
+      rollout: parse<PendingRollout>(annotations[ANNOTATIONS.rollout]),
       owned: parse<Owned>(annotations[ANNOTATIONS.owned]) ?? { data: [], labels: [], annotations: [] },
     },
   };

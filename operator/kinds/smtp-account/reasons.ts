@@ -32,6 +32,14 @@ export const REASONS = {
   rotating: 'Rotating',
   /** Ready=Unknown: every old password is dying, and the next one is on its way. */
   resetting: 'Resetting',
+  /** RolloutsComplete=True: every workload of spec.rolloutTargets was restarted and runs with the present password. */
+  rolledOut: 'RolledOut',
+  /** RolloutsComplete=Unknown: workloads are being restarted; the overlap begins when they are done. */
+  rollingOut: 'RollingOut',
+  /** RolloutsComplete=False: a restarted workload makes no progress; no earlier password ends meanwhile. */
+  rolloutStuck: 'RolloutStuck',
+  /** RolloutsComplete=False: a workload of spec.rolloutTargets is not there; no earlier password ends meanwhile. */
+  rolloutMissing: 'RolloutTargetMissing',
   /** SecretReady=True. */
   published: 'Published',
   /** RelaySynced=True: every pod that serves has acknowledged the account as it is. */

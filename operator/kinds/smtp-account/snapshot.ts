@@ -4,6 +4,7 @@ import type { EffectivePlan, RelayAnswer } from '../../policy/index.ts';
 import type { RelayFacts } from '../../projection/index.ts';
 import type { Key } from '../../runtime/index.ts';
 import type { PreviousPassword, Published, SecretState } from './published.ts';
+import type { Rollout } from './rollout.ts';
 
 /** The relay that was chosen, once it is open. */
 export interface ChosenRelay {
@@ -33,11 +34,6 @@ export interface PlanVerdict {
 export type PasswordSource =
   { is: 'unused' } | { is: 'missing'; message: string } | { is: 'there'; password: string };
 
-export interface RestartTarget {
-  kind: 'Deployment' | 'StatefulSet' | 'DaemonSet';
-  name: string;
-}
-
 export interface AccountSnapshot {
   key: Key;
   account: SmtpAccount | undefined;
@@ -58,8 +54,8 @@ export interface AccountSnapshot {
   /** The Secret under the name that the spec had before. */
   former: Published | undefined;
   source: PasswordSource;
-  /** Workloads whose pods started before the present password was published. */
-  restarts: RestartTarget[];
+  /** Where the workloads stand that follow a new password; none when they have. */
+  rollouts: Rollout[];
   lastUsed: ReadonlyMap<string, string>;
   usage: NonNullable<SmtpAccount['status']>['usage'];
   /** How often to look at the Secret. */

@@ -10,6 +10,7 @@ import {
 import { unverifiedOf } from './endpoint.ts';
 import { secretNameOf, type Published } from './published.ts';
 import { REASONS } from './reasons.ts';
+import { rolloutCondition } from './rollout.ts';
 import { nextRotationAt } from './schedule.ts';
 import type { AccountSnapshot } from './snapshot.ts';
 
@@ -50,8 +51,10 @@ export function statusOf(snapshot: AccountSnapshot, standing: Standing, now: Dat
 
 function credentialsOf(snapshot: AccountSnapshot, published: Published): SmtpAccountStatus['credentials'] {
   const next = nextRotationAt(snapshot.account!, published);
+  const told = snapshot.account!.status?.credentials?.previous;
   const previous = published.previous.map(({ id, revision, validUntil }) => {
-    const lastUsedAt = snapshot.lastUsed.get(id);
+    const before = told?.find((entry) => entry.revision === revision)?.lastUsedAt;
+    const lastUsedAt = worthTelling(before, snapshot.lastUsed.get(id));
     return { revision, validUntil, ...(lastUsedAt === undefined ? {} : { lastUsedAt }) };
   });
   return {
@@ -62,6 +65,14 @@ function credentialsOf(snapshot: AccountSnapshot, published: Published): SmtpAcc
     ...(Number.isFinite(next) ? { nextRotationAt: timestampOf(new Date(next)) } : {}),
   };
 }
+
+/** A password that is in use is used every minute: that is told every quarter of an hour. */
+function worthTelling(before: string | undefined, usedAt: string | undefined): string | undefined {
+  if (before === undefined || usedAt === undefined) return usedAt ?? before;
+  return Date.parse(usedAt) - Date.parse(before) >= LAST_USE_MS ? usedAt : before;
+}
+
+const LAST_USE_MS = 15 * 60_000;
 
 function draftsOf(snapshot: AccountSnapshot, standing: Standing): ConditionDraft[] {
   const { ready, reason, message } = standing;
@@ -82,6 +93,7 @@ function draftsOf(snapshot: AccountSnapshot, standing: Standing): ConditionDraft
     step(standing, 'login', 'LoginVerified', REASONS.proven, 'the published password was proven by a login'),
     step(standing, 'secret', 'SecretReady', REASONS.published, `Secret ${secretNameOf(snapshot.account!)}`),
     sendersVerified(snapshot),
+    ...rolloutCondition(snapshot.account!, snapshot.rollouts),
     ...phase,
   ];
 }
