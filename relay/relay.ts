@@ -21,6 +21,7 @@ import { Calendar, Directory } from './policy/index.ts';
 import { startRetention } from './retention.ts';
 import {
   type AcceptedHandOver,
+  DEFAULT_MAX_SIZE,
   Dialogue,
   type Listening,
   Lockout,
@@ -41,8 +42,6 @@ export interface RunningRelay {
   stop(): Promise<void>;
 }
 
-const DEFAULT_MAX_SIZE = 25 * 1024 * 1024;
-
 /** Throws RelayError where the configuration cannot be put into force. `opening` is the store, on its way. */
 export async function startRelay(
   config: relayApi.RelayProcessConfig,
@@ -51,7 +50,9 @@ export async function startRelay(
 ): Promise<RunningRelay> {
   const certificate = await CertificateFiles.load(config.tls, log);
   const opened = await opening;
-  if (opened.quarantined) log.error({ file: opened.quarantined }, 'the store was damaged and put aside');
+  opened.onQuarantined?.((found) =>
+    log.error({ ...found }, 'the store was damaged and put aside; what could be read of it goes on'),
+  );
   const relay = new Relay({ config, certificate, spool: opened.spool, log });
   try {
     await relay.start();

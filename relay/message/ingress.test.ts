@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { Ingress, MAX_HEADER } from './ingress.ts';
+import * as fc from 'fast-check';
+import { Ingress, MAX_HEADER, MAX_LINE } from './ingress.ts';
 
 function feed(text: string, chunkSize = Infinity) {
   const got = {
@@ -54,4 +55,30 @@ describe('ingress', () => {
     expect(feed('A: 1\r\n\r\nx\r\n').ingress.hasHighBytes).toBe(false);
     expect(feed('A: 1\r\n\r\n\xe4\r\n').ingress.hasHighBytes).toBe(true);
   });
+
+  it('finds the same first problem as a look at each byte, for every text and split', () => {
+    const piece = fc.constantFrom('\r', '\n', '\r\n', '\0', 'x', '\xe4', 'y'.repeat(500), 'z'.repeat(498));
+    const text = fc.array(piece, { maxLength: 12 }).map((parts) => `A: 1\r\n\r\n${parts.join('')}`);
+    fc.assert(
+      fc.property(text, fc.integer({ min: 1, max: 700 }), (bytes, size) => {
+        const { problem } = feed(bytes, size).ingress;
+        expect(problem).toBe(firstProblem(bytes));
+        if (!problem) expect(feed(bytes, size).body).toBe(bytes.slice(8));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
 });
+
+function firstProblem(text: string): string | undefined {
+  let length = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (text[at - 1] === '\r' && text[at] !== '\n') return 'bare-cr';
+    if (text[at] === '\n') {
+      if (text[at - 1] !== '\r') return 'bare-lf';
+      length = 0;
+    } else if (text[at] === '\0') return 'nul';
+    else if (text[at] !== '\r' && ++length > MAX_LINE) return 'long-line';
+  }
+  return text.endsWith('\r') ? 'bare-cr' : undefined;
+}

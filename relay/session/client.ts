@@ -1,15 +1,13 @@
 /** What the dialogue knows of a connected client, and what the library tells the dialogue. No library here. */
-import type { Readable } from 'node:stream';
+import type { DsnRequest } from '../spool/index.ts';
 import type { SmtpReply } from './replies.ts';
 
 export interface Envelope {
   readonly from: string;
   readonly recipients: readonly string[];
   readonly smtpUtf8: boolean;
+  readonly dsn: DsnRequest | undefined;
 }
-
-/** The bytes of DATA without dot-stuffing; `sizeExceeded` may turn true while they arrive. */
-export type DataStream = Readable & { readonly sizeExceeded: boolean };
 
 export interface Client {
   readonly id: string;
@@ -25,6 +23,16 @@ export interface Client {
   close(reply: SmtpReply): void;
 }
 
+/** One message on its way in. */
+export interface Receiving {
+  /** The next bytes, without the dots that DATA doubles. A promise: no more before it resolves; it never rejects. */
+  write(chunk: Buffer): Promise<void> | undefined;
+  /** All of it is in: the text of the 250 once it is durable; SmtpError refuses. */
+  finish(): Promise<string>;
+  /** The client left or began anew: nothing stays. */
+  abort(): void;
+}
+
 /** Each may throw SmtpError to refuse; anything else thrown is answered 451 and reported. */
 export interface Handlers {
   connected(client: Client): void;
@@ -33,11 +41,11 @@ export interface Handlers {
   /** Whether a login can be answered at all. */
   loginOpen(): void;
   login(client: Client, username: string, password: string): Promise<void>;
-  mail(client: Client, from: string): Promise<void>;
+  /** A promise only where the store has to be asked. */
+  mail(client: Client, from: string): Promise<void> | undefined;
   recipient(client: Client, address: string): void;
-  /** Resolves to the text of the 250. */
-  data(client: Client, envelope: Envelope, stream: DataStream): Promise<string>;
-  /** After a refused login or the end of DATA was answered. */
+  data(client: Client, envelope: Envelope): Receiving;
+  /** After a refused login or the end of a message was answered. */
   replied(client: Client): void;
   closed(client: Client): void;
   failed(client: Client, error: unknown): void;

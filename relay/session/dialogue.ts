@@ -3,7 +3,7 @@ import { describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Directory } from '../policy/index.ts';
-import type { Client, DataStream, Envelope, Handlers } from './client.ts';
+import type { Client, Envelope, Handlers, Receiving } from './client.ts';
 import type { Login } from './login.ts';
 import type { SessionRegistry } from './registry.ts';
 import { REPLIES, SmtpError } from './replies.ts';
@@ -58,7 +58,7 @@ export class Dialogue implements Handlers {
     return this.#options.login.login(client, username, password);
   }
 
-  mail(client: Client, from: string): Promise<void> {
+  mail(client: Client, from: string): Promise<void> | undefined {
     return this.#options.submission.mail(client, from);
   }
 
@@ -66,8 +66,8 @@ export class Dialogue implements Handlers {
     this.#options.submission.recipient(client, address);
   }
 
-  data(client: Client, envelope: Envelope, stream: DataStream): Promise<string> {
-    return this.#options.submission.data(client, envelope, stream);
+  data(client: Client, envelope: Envelope): Receiving {
+    return this.#options.submission.data(client, envelope);
   }
 
   replied(client: Client): void {
@@ -75,10 +75,9 @@ export class Dialogue implements Handlers {
   }
 
   failed(client: Client, error: unknown): void {
-    // A client that left in the middle of its message is no failure of ours.
-    const left = error instanceof Error && 'code' in error && error.code === 'ECONNECTION';
-    const entry = { session: client.id, cause: describeCause(error) };
-    if (left) this.#options.log.info(entry, 'client left');
-    else this.#options.log.error({ ...entry, error }, 'session handler failed');
+    this.#options.log.error(
+      { session: client.id, cause: describeCause(error), error },
+      'session handler failed',
+    );
   }
 }

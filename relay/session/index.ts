@@ -9,4 +9,4 @@ export { type Listening, startListeners } from './listeners.ts';
 export { Lockout } from './lockout.ts';
 export { Login } from './login.ts';
 export { SessionRegistry } from './registry.ts';
-export { type AcceptedHandOver, Submission } from './submission.ts';
+export { type AcceptedHandOver, DEFAULT_MAX_SIZE, Submission } from './submission.ts';

@@ -44,6 +44,7 @@ export class Intake {
   #size = 0;
   #file: BodyWriter | undefined;
   #refusal: SmtpError | undefined;
+  #isAborted = false;
   #header = { messageId: '', signingDomain: '', size: 0 };
 
   constructor(options: IntakeOptions) {
@@ -60,19 +61,34 @@ export class Intake {
     return problem ? new SmtpError(PROBLEM_REPLIES[problem]) : this.#refusal;
   }
 
-  async write(chunk: Buffer): Promise<void> {
-    if (this.refusal) return;
+  /** A promise where the bytes go to a file: no more before it resolves. */
+  write(chunk: Buffer): Promise<void> | undefined {
+    if (this.refusal) return undefined;
     this.#ingress.write(chunk);
-    if (this.refusal || this.#size <= INLINE_MAX) return;
-    this.#file ??= await this.#options.spool.openBody(this.#options.trace.queueId);
-    for (const pending of this.#pending.splice(0)) await this.#file.write(pending);
+    return this.refusal || this.#size <= INLINE_MAX ? undefined : this.#writeFile();
   }
 
-  /** Durable for a large message, in memory for a small one. */
-  async finish(): Promise<Taken> {
+  /** In memory for a small message; a promise of a durable file for a large one. Throws SmtpError. */
+  finish(): Taken | Promise<Taken> {
     this.#ingress.end();
     if (this.refusal) throw this.refusal;
-    const body = this.#file ? await this.#finishFile(this.#file) : this.#inline();
+    return this.#file ? this.#finishFile(this.#file) : this.#taken(this.#inline());
+  }
+
+  async abort(): Promise<void> {
+    this.#pending = [];
+    this.#isAborted = true;
+    await this.#file?.abort();
+  }
+
+  async #writeFile(): Promise<void> {
+    const file = (this.#file ??= await this.#options.spool.openBody(this.#options.trace.queueId));
+    // The client may have left while the file was opened.
+    if (this.#isAborted) return file.abort();
+    for (const pending of this.#pending.splice(0)) await file.write(pending);
+  }
+
+  #taken(body: Body): Taken {
     return {
       body,
       messageId: this.#header.messageId,
@@ -81,11 +97,6 @@ export class Intake {
       size: this.#size,
       eightBit: this.#ingress.hasHighBytes,
     };
-  }
-
-  async abort(): Promise<void> {
-    this.#pending = [];
-    await this.#file?.abort();
   }
 
   #takeHeader(text: string): void {
@@ -118,8 +129,8 @@ export class Intake {
     return { kind: 'inline', data: Buffer.concat(this.#pending) };
   }
 
-  async #finishFile(file: BodyWriter): Promise<Body> {
+  async #finishFile(file: BodyWriter): Promise<Taken> {
     for (const pending of this.#pending.splice(0)) await file.write(pending);
-    return file.finish();
+    return this.#taken(await file.finish());
   }
 }

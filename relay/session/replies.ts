@@ -8,6 +8,19 @@ export interface SmtpReply {
 
 /** RFC 5321 codes with RFC 3463 enhanced codes. Texts are public: no cause, no hint who exists. */
 export const REPLIES = {
+  senderTaken: { code: 250, enhanced: '2.1.0', text: 'Accepted' },
+  recipientTaken: { code: 250, enhanced: '2.1.5', text: 'Accepted' },
+  /** RFC 2034 section 3: no enhanced code with 3xx. */
+  startData: { code: 354, enhanced: '', text: 'End data with <CR><LF>.<CR><LF>' },
+  authRequired: { code: 530, enhanced: '5.7.0', text: 'Authentication required' },
+  nestedMail: { code: 503, enhanced: '5.5.1', text: 'MAIL was given already' },
+  needMail: { code: 503, enhanced: '5.5.1', text: 'MAIL comes first' },
+  needRcpt: { code: 503, enhanced: '5.5.1', text: 'RCPT comes first' },
+  chunksBegun: { code: 503, enhanced: '5.5.1', text: 'The message has begun with BDAT' },
+  chunkMalformed: { code: 421, enhanced: '5.5.4', text: 'BDAT needs a size, closing connection' },
+  paramMalformed: { code: 501, enhanced: '5.5.4', text: 'Bad parameter syntax' },
+  paramUnknown: { code: 555, enhanced: '5.5.4', text: 'Parameter not recognized' },
+  utf8Undeclared: { code: 553, enhanced: '5.6.7', text: 'Address beyond ASCII needs SMTPUTF8' },
   authNeedsTls: { code: 538, enhanced: '5.7.11', text: 'Must issue a STARTTLS command first' },
   authIncomplete: { code: 454, enhanced: '4.7.0', text: 'Temporary authentication failure, try again later' },
   authInvalid: { code: 535, enhanced: '5.7.8', text: 'Authentication credentials invalid' },
@@ -41,7 +54,7 @@ export const REPLIES = {
   recipientMalformed: { code: 501, enhanced: '5.1.3', text: 'Bad recipient address syntax' },
   tooManyRecipients: { code: 452, enhanced: '4.5.3', text: 'Too many recipients' },
   tooBig: { code: 552, enhanced: '5.3.4', text: 'Message exceeds the maximum size' },
-  lineTooLong: { code: 500, enhanced: '5.5.2', text: 'Command line too long' },
+  lineTooLong: { code: 421, enhanced: '5.5.2', text: 'Command line too long' },
   bareCr: { code: 554, enhanced: '5.6.0', text: 'Message has a CR without LF; lines end with CRLF' },
   bareLf: { code: 554, enhanced: '5.6.0', text: 'Message has a LF without CR; lines end with CRLF' },
   nul: { code: 554, enhanced: '5.6.0', text: 'Message has a NUL byte' },

@@ -1,7 +1,7 @@
 /** Builds a server of the library and turns its callbacks into our handlers. */
 import type { SMTPServerOptions, SMTPServerSession } from 'smtp-server';
-import type { Client, Envelope, Handlers } from './client.ts';
-import { connectionOf, MAX_AUTH_LINE, Server } from './library.ts';
+import type { Client, Handlers } from './client.ts';
+import { connectionOf, Server } from './library.ts';
 import { REPLIES, SmtpError } from './replies.ts';
 
 export interface ServerOptions {
@@ -23,8 +23,7 @@ export function createServer(options: ServerOptions, handlers: Handlers): Server
 
 function callbacks(handlers: Handlers): SMTPServerOptions {
   return {
-    onConnect: (session, done) =>
-      answer(handlers, session, async (client) => handlers.connected(client), done),
+    onConnect: (session, done) => answer(handlers, session, (client) => handlers.connected(client), done),
     onAuth: (auth, session, done) =>
       answer(
         handlers,
@@ -37,21 +36,6 @@ function callbacks(handlers: Handlers): SMTPServerOptions {
         (error, user) => {
           done(error, user);
           if (error) notifyReplied(handlers, session);
-        },
-      ),
-    onMailFrom: (address, session, done) =>
-      answer(handlers, session, (client) => handlers.mail(client, address.address), done),
-    onRcptTo: (address, session, done) =>
-      answer(handlers, session, async (client) => handlers.recipient(client, address.address), done),
-    onData: (stream, session, done) =>
-      answer(
-        handlers,
-        session,
-        (client) => handlers.data(client, envelopeOf(session), stream),
-        (error, text) => {
-          done(error, text);
-          if (!error) connectionOf(session).acceptedMail();
-          notifyReplied(handlers, session);
         },
       ),
     onClose: (session) => handlers.closed(connectionOf(session).client),
@@ -67,25 +51,15 @@ function libraryOptions(options: ServerOptions): SMTPServerOptions {
     name: options.name,
     banner: 'ready',
     size: options.maxSize,
-    rejectOversized: true,
     authMethods: ['LOGIN', 'PLAIN'],
     authRequiredMessage: '5.7.0 Authentication required',
     hideENHANCEDSTATUSCODES: false,
+    hideDSN: false,
     disabledCommands: ['WIZ', 'SHELL', 'KILL', 'XCLIENT', 'XFORWARD', 'HELP'],
     disableReverseLookup: true,
-    maxCommandLength: MAX_AUTH_LINE,
     maxAllowedUnauthenticatedCommands: MAX_UNAUTHENTICATED_COMMANDS,
     socketTimeout: options.idleMs,
     logger: false,
-  };
-}
-
-function envelopeOf(session: SMTPServerSession): Envelope {
-  const { mailFrom, rcptTo, smtpUtf8 } = session.envelope;
-  return {
-    from: mailFrom ? mailFrom.address : '',
-    recipients: rcptTo.map((recipient) => recipient.address),
-    smtpUtf8: smtpUtf8 === true,
   };
 }
 
@@ -93,17 +67,22 @@ function envelopeOf(session: SMTPServerSession): Envelope {
 function answer<T>(
   handlers: Handlers,
   session: SMTPServerSession,
-  run: (client: Client) => Promise<T>,
+  run: (client: Client) => Promise<T> | T,
   done: (error?: Error | null, value?: T) => void,
 ): void {
   const { client } = connectionOf(session);
-  run(client).then(
-    (value) => done(null, value),
-    (error: unknown) => {
-      if (!(error instanceof SmtpError)) handlers.failed(client, error);
-      done(error instanceof SmtpError ? error : new SmtpError(REPLIES.internal));
-    },
-  );
+  const fail = (error: unknown) => {
+    if (!(error instanceof SmtpError)) handlers.failed(client, error);
+    done(error instanceof SmtpError ? error : new SmtpError(REPLIES.internal));
+  };
+  let result: Promise<T> | T;
+  try {
+    result = run(client);
+  } catch (error) {
+    return fail(error);
+  }
+  if (result instanceof Promise) result.then((value) => done(null, value), fail);
+  else done(null, result);
 }
 
 /** After the library wrote its reply. */

@@ -10,10 +10,17 @@ import {
   refusalReply,
   toWireAddress,
 } from '../policy/index.ts';
-import { type ClaimedMessage, newQueueId, type NewMessage, type Spool } from '../spool/index.ts';
-import type { Client, DataStream, Envelope } from './client.ts';
+import {
+  type ClaimedMessage,
+  type DsnRequest,
+  newQueueId,
+  type NewMessage,
+  type Spool,
+} from '../spool/index.ts';
+import type { Client, Envelope, Receiving } from './client.ts';
 import { Exhaustion } from './exhaustion.ts';
 import { Intake, type Taken } from './intake.ts';
+import { Reception } from './reception.ts';
 import { wireRecipient } from './recipient.ts';
 import type { Session, SessionRegistry } from './registry.ts';
 import { checkFrom, envelopeRefusal } from './sender-check.ts';
@@ -43,6 +50,7 @@ export interface SubmissionOptions {
 
 const LIFETIME_MS = 5 * 24 * 3_600_000;
 const DEFAULT_MAX_RECIPIENTS = 100;
+export const DEFAULT_MAX_SIZE = 25 * 1024 * 1024;
 
 export class Submission {
   readonly #options: SubmissionOptions;
@@ -56,12 +64,16 @@ export class Submission {
     this.#exhaustion.forget();
   }
 
-  async mail(client: Client, from: string): Promise<void> {
+  /** A promise only where the limits may be used up. */
+  mail(client: Client, from: string): Promise<void> | undefined {
     const account = this.#account(client);
     const refusal = envelopeRefusal(this.#options.directory, account, from);
     if (refusal) throw this.#refused(refusal);
     const scopes = this.#scopes(account);
-    if (!this.#exhaustion.mustAsk(scopes)) return;
+    return this.#exhaustion.mustAsk(scopes) ? this.#ask(scopes) : undefined;
+  }
+
+  async #ask(scopes: readonly ChargeScope[]): Promise<void> {
     const decision = await this.#stored(this.#options.spool.decide(scopes, 1));
     this.#exhaustion.learn(scopes, decision.kind !== 'send');
     if (decision.kind === 'refuse') throw this.#refused(refusalReply(decision));
@@ -74,51 +86,31 @@ export class Submission {
     wireRecipient(address);
   }
 
-  async data(client: Client, envelope: Envelope, stream: DataStream): Promise<string> {
-    const { spool, registry, directory } = this.#options;
+  data(client: Client, envelope: Envelope): Receiving {
+    const { spool, registry, directory, hostname } = this.#options;
     const session = registry.get(client);
     const account = this.#account(client);
     const acceptedAt = Date.now();
     const queueId = newQueueId(acceptedAt);
-    const intake = new Intake({
-      spool,
-      trace: {
-        queueId,
-        hostname: this.#options.hostname(),
-        clientName: client.greeting,
-        clientAddress: client.address,
-        tls: client.tls,
-        acceptedAt: new Date(acceptedAt),
+    const trace = {
+      queueId,
+      hostname: hostname(),
+      clientName: client.greeting,
+      clientAddress: client.address,
+      tls: client.tls,
+      acceptedAt: new Date(acceptedAt),
+    };
+    return new Reception({
+      session,
+      intake: new Intake({ spool, trace, checkHeader: (fields) => checkFrom(directory, account, fields) }),
+      maxSize: directory.settings?.messageLimits.maxSize ?? DEFAULT_MAX_SIZE,
+      stored: (work) => this.#stored(work),
+      accept: async (taken) => {
+        await this.#accept(newMessage({ account, session, envelope, taken, queueId, acceptedAt }), account);
+        return `Ok: queued as ${queueId}`;
       },
-      checkHeader: (fields) => checkFrom(directory, account, fields),
+      refused: ({ reply }) => this.#refused(reply),
     });
-    try {
-      const taken = await this.#receive(session, stream, intake);
-      session.committing = true;
-      await this.#accept(newMessage({ account, session, envelope, taken, queueId, acceptedAt }), account);
-      return `2.0.0 Ok: queued as ${queueId}`;
-    } catch (error) {
-      await intake.abort();
-      throw error;
-    } finally {
-      session.committing = false;
-    }
-  }
-
-  async #receive(session: Session, stream: DataStream, intake: Intake): Promise<Taken> {
-    const { deadlines } = session;
-    deadlines.dataStarted(Date.now());
-    try {
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
-        deadlines.dataBytes(chunk.length);
-        if (!stream.sizeExceeded) await this.#stored(intake.write(chunk));
-      }
-      if (stream.sizeExceeded) throw this.#refused(REPLIES.tooBig);
-      if (intake.refusal) throw this.#refused(intake.refusal.reply);
-      return await this.#stored(intake.finish());
-    } finally {
-      deadlines.dataEnded(Date.now());
-    }
   }
 
   async #accept(message: NewMessage, account: Account): Promise<void> {
@@ -191,6 +183,15 @@ function newMessage({ account, session, envelope, taken, queueId, acceptedAt }: 
     smtpUtf8: envelope.smtpUtf8,
     acceptedAt,
     recipients: envelope.recipients.map(wireRecipient),
+    ...(envelope.dsn && { dsn: byWireAddress(envelope.dsn) }),
     lifetimeMs: LIFETIME_MS,
   };
+}
+
+function byWireAddress(dsn: DsnRequest): DsnRequest {
+  const recipients = Object.entries(dsn.recipients).map(([address, asked]) => [
+    wireRecipient(address),
+    asked,
+  ]);
+  return { ...dsn, recipients: Object.fromEntries(recipients) as DsnRequest['recipients'] };
 }

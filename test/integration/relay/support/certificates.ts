@@ -1,5 +1,6 @@
 /** A throw-away CA and P-256 certificates, made by openssl. */
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -39,7 +40,9 @@ export async function createPki(folder: string): Promise<TestPki> {
       const list = sans.map((san) => (/^[\d.]+$/.test(san) ? `IP:${san}` : `DNS:${san}`)).join(',');
       await writeFile(ext, `subjectAltName=${list}\n`);
       await run('openssl', ['req', ...ec, '-keyout', keyFile, '-out', csr, '-subj', `/CN=${name}`]);
-      const signing = ['-CA', caFile, '-CAkey', caKey, '-CAcreateserial', '-days', '2', '-extfile', ext];
+      // Not openssl's serial file: certificates are issued side by side.
+      const serial = `0x${randomBytes(8).toString('hex')}`;
+      const signing = ['-CA', caFile, '-CAkey', caKey, '-set_serial', serial, '-days', '2', '-extfile', ext];
       await run('openssl', ['x509', '-req', '-in', csr, '-out', certFile, ...signing]);
       return { certFile, keyFile };
     },
