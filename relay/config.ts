@@ -21,9 +21,6 @@ export function parseConfig(text: string, file: string): relayApi.RelayProcessCo
       cause: issue?.message ?? 'invalid',
     });
   }
-  if (result.data.storage.kind === 'postgres') {
-    throw new RelayError('R_STORAGE_UNSUPPORTED', { storage: 'postgres' });
-  }
   return result.data;
 }
 

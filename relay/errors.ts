@@ -31,11 +31,6 @@ export const ERRORS = {
     template: '{file}: {path}: {cause}',
     hint: 'See the reference of relay.yaml for this field.',
   },
-  R_STORAGE_UNSUPPORTED: {
-    kind: 'Invalid',
-    template: 'storage.kind "{storage}" is not supported by this release',
-    hint: 'Use storage.kind "embedded".',
-  },
   R_TLS_UNUSABLE: {
     kind: 'Invalid',
     template: 'certificate {certFile} with key {keyFile} cannot be used: {cause}',
@@ -74,7 +69,7 @@ export const ERRORS = {
   R_STORE_WRITE: {
     kind: 'Temporary',
     template: 'the store could not write: {cause}',
-    hint: 'Check space and health of the volume; the relay recovers by itself.',
+    hint: 'Check space and health of the volume or the database; the relay recovers by itself.',
   },
   R_STORE_CLOSED: {
     kind: 'Temporary',

@@ -30,7 +30,7 @@ import {
   startListeners,
   Submission,
 } from './session/index.ts';
-import { type OpenedSpool, type Spool, StoreHealth } from './spool/index.ts';
+import { type OpenedStore, type Spool, StoreHealth } from './spool/index.ts';
 import { Status } from './status.ts';
 import { Webhooks } from './webhooks/index.ts';
 
@@ -45,7 +45,7 @@ export interface RunningRelay {
 /** Throws RelayError where the configuration cannot be put into force. `opening` is the store, on its way. */
 export async function startRelay(
   config: relayApi.RelayProcessConfig,
-  opening: Promise<OpenedSpool>,
+  opening: Promise<OpenedStore>,
   log: Log,
 ): Promise<RunningRelay> {
   const certificate = await CertificateFiles.load(config.tls, log);
@@ -54,6 +54,7 @@ export async function startRelay(
     log.error({ ...found }, 'the store was damaged and put aside; what could be read of it goes on'),
   );
   const relay = new Relay({ config, certificate, spool: opened.spool, log });
+  if (opened.unavailable) relay.storeFailed(opened.unavailable);
   try {
     await relay.start();
   } catch (error) {
@@ -111,7 +112,7 @@ class Relay {
       webhooks: this.#webhooks,
     });
     this.#held = new HeldMail({ spool, directory, calendar, log, onReleased: () => this.#delivery.wake() });
-    this.#health = new StoreHealth(spool, log, () => this.#delivery.wake());
+    this.#health = new StoreHealth(spool, log, () => this.#storeChanged());
     this.#watch = this.#createWatch();
     this.#source = this.#createSource();
     this.#status = new Status({
@@ -154,8 +155,14 @@ class Relay {
     });
     this.#source?.onChange(() => this.#directoryChanged());
     this.#directoryChanged();
+    spool.watch({ changed: () => this.#storeChanged(), failed: (error) => this.storeFailed(error) });
     this.#watch.start();
     this.#stopRetention = startRetention(spool, this.#directory, (error) => this.#health.failed(error));
+  }
+
+  /** Unready from now on, until the store works (again). */
+  storeFailed(error: unknown): void {
+    this.#health.failed(error);
   }
 
   reloadPolicy(policy: relayApi.RelayProcessConfig['policy']): void {
@@ -233,6 +240,13 @@ class Relay {
       }),
       isComplete: () => this.#status.isComplete,
     });
+  }
+
+  /** Another relay on the same store let something go, held it, or is gone. */
+  #storeChanged(): void {
+    if (!this.#status.isComplete) return;
+    this.#held.wake();
+    this.#delivery.wake();
   }
 
   #directoryChanged(): void {

@@ -4,13 +4,13 @@ import { loadConfig } from './config.ts';
 import { describeCause } from './errors.ts';
 import { watchFiles } from './files.ts';
 import { createLog } from './log.ts';
-import { openEmbeddedSpool } from './spool/index.ts';
+import { openSpool } from './spool/index.ts';
 
 export async function run(file: string, fail: (error: unknown) => void): Promise<void> {
   const config = await loadConfig(file);
   const log = createLog();
   // The store opens in its thread while this one loads the rest.
-  const opening = openEmbeddedSpool(config.storage.directory);
+  const opening = openSpool(config.storage);
   opening.catch(() => undefined);
   const { startRelay } = await import('./relay.ts');
   const relay = await startRelay(config, opening, log);

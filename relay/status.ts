@@ -17,6 +17,8 @@ export interface StatusSources {
   readonly source: PolicySource | undefined;
 }
 
+const UNKNOWN_QUEUE = { queued: 0, held: 0, oldestAcceptedAt: null };
+
 export class Status {
   readonly #sources: StatusSources;
   readonly #startedAt = new Date().toISOString();
@@ -56,7 +58,8 @@ export class Status {
 
   async state(): Promise<relayApi.RelayState> {
     const { spool, source } = this.#sources;
-    const { queued, held, oldestAcceptedAt } = await spool.stats();
+    // Also without a store: the operator must be able to see that the pod is there and not ready.
+    const { queued, held, oldestAcceptedAt } = await spool.stats().catch(() => UNKNOWN_QUEUE);
     return {
       version: process.env.RELAY_VERSION ?? 'dev',
       pod: process.env.HOSTNAME ?? hostname(),

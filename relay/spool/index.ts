@@ -6,5 +6,6 @@
  */
 export * from './types.ts';
 export { type OpenedSpool, openEmbeddedSpool } from './embedded/client.ts';
+export { type OpenedStore, openSpool } from './open.ts';
 export { StoreHealth } from './health.ts';
 export { newQueueId } from './queue-id.ts';

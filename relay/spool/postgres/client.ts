@@ -76,8 +76,8 @@ class PostgresSpool implements Spool {
     });
     this.#notices = new Notices(connections, () => this.#listeners?.changed());
     this.#accepting = new Accepting(connections, this.#lease);
-    this.#records = new Lane({ run: (outcomes) => this.#recordAll(outcomes) });
-    this.#bodies = new Lane({ run: (ids) => delivering.readBodies(connections, ids) });
+    this.#records = new Lane({ apartMs: 5, run: (outcomes) => this.#recordAll(outcomes) });
+    this.#bodies = new Lane({ apartMs: 1, run: (ids) => delivering.readBodies(connections, ids) });
   }
 
   /** Throws what keeps the database from being used. */

@@ -1,4 +1,5 @@
 /** Calls that arrive while a transaction runs share the next one. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RelayError } from '../../errors.ts';
 import { DatabaseFault } from './faults.ts';
 
@@ -11,6 +12,8 @@ interface Entry<Call, Result> {
 export interface LaneOptions<Call, Result> {
   /** One transaction for all of them; results in their order. */
   run(calls: readonly Call[]): Promise<readonly Result[]>;
+  /** While there is much to do, transactions begin no closer than this; each costs more than what stands in it. */
+  readonly apartMs: number;
   /** What a call weighs, in bytes; bounds a transaction together with the number of calls. */
   weigh?(call: Call): number;
   /** The transaction may or may not have been committed. */
@@ -25,6 +28,7 @@ export class Lane<Call, Result> {
   readonly #options: LaneOptions<Call, Result>;
   #waiting: Entry<Call, Result>[] = [];
   #working: Promise<void> | undefined;
+  #startedAt = -Infinity;
 
   constructor(options: LaneOptions<Call, Result>) {
     this.#options = options;
@@ -45,7 +49,12 @@ export class Lane<Call, Result> {
   async #work(): Promise<void> {
     // What else is called in this turn of the event loop goes along.
     await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#settle(this.#next());
+    while (this.#waiting.length > 0) {
+      const waitMs = this.#startedAt + this.#options.apartMs - performance.now();
+      if (waitMs > 0.5) await sleep(Math.round(waitMs));
+      this.#startedAt = performance.now();
+      await this.#settle(this.#next());
+    }
     this.#working = undefined;
   }
 

@@ -114,8 +114,12 @@ export const MIGRATIONS: readonly Migration[] = [{ version: 1, usableFrom: 1, sq
 /** Any number that nobody else takes: relays that start together go through here one by one. */
 const LOCK = 7_246_110_587;
 
-const FIND_TABLE = { name: '', text: 'SELECT to_regclass($1) IS NOT NULL AS found' };
-const READ_VERSION = { name: '', text: 'SELECT version, usable_from FROM schema_version' };
+/** Read from the catalog's tables: name lookups answer from a cache that does not see what a lock waited for. */
+const FIND_TABLE = {
+  name: '',
+  text: 'SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = $2',
+};
+const READ_VERSION = { name: '', text: `SELECT version, usable_from FROM ${SCHEMA}.schema_version` };
 
 /** Brings the database to this release's schema; throws R_STORE_NEWER where a later one has made it its own. */
 export async function migrate(database: Connections, migrations = MIGRATIONS): Promise<void> {
@@ -144,8 +148,7 @@ function planFor(migrations: readonly Migration[], stored: StoredSchema) {
 }
 
 async function readSchema(transaction: Transaction): Promise<StoredSchema> {
-  const [table] = await transaction.query(FIND_TABLE, [`${SCHEMA}.schema_version`]);
-  if (table?.found !== true) return EMPTY_SCHEMA;
+  if ((await transaction.query(FIND_TABLE, [SCHEMA, 'schema_version'])).length === 0) return EMPTY_SCHEMA;
   const [row] = await transaction.query(READ_VERSION);
   return row ? { version: Number(row.version), usableFrom: Number(row.usable_from) } : EMPTY_SCHEMA;
 }

@@ -46,11 +46,6 @@ describe('configuration', () => {
       'storage.directory',
     ],
     [
-      'a store that this release has not got',
-      stringify({ tls, policy, storage: { kind: 'postgres', uriFile: 'x', directory: 'y' } }),
-      'R_STORAGE_UNSUPPORTED',
-    ],
-    [
       'certificates that are not there',
       stringify({
         tls,
