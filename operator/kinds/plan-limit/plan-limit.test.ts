@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PlanLimit, PlanLimitSpec, relayApi } from '../../api/index.ts';
 import type { ResourceQuota } from '../../kube/index.ts';
-import { COUNT_ACCOUNTS, COUNT_DOMAINS, isCounting, wantedQuota } from './quota.ts';
+import { COUNT_ACCOUNTS, COUNT_DOMAINS, isCounting, usedOf, wantedQuota } from './quota.ts';
 import { decidePlan, type PlanSnapshot } from './status.ts';
 import { dayIn, isTimeZone } from '../../policy/index.ts';
 import { decideWorkspace, type WorkspaceSnapshot } from './workspace.ts';
@@ -54,6 +54,12 @@ describe('the quota', () => {
       '10k',
       { [COUNT_ACCOUNTS]: '5', [COUNT_DOMAINS]: '1' },
     ],
+    [
+      'thousands, as the API server stores them',
+      [limitOf('p', { maxAccounts: 1000, maxDomains: 1500 })],
+      'p',
+      { [COUNT_ACCOUNTS]: '1k', [COUNT_DOMAINS]: '1500' },
+    ],
     ['mail only: nothing to count', [limitOf('p', { emails: { perDay: 9 } })], undefined, undefined],
   ])('%s', (_title, limits, plan, hard) => {
     const quota = wantedQuota('shop', limits);
@@ -75,6 +81,11 @@ describe('the quota', () => {
       }),
     ).toBe(false);
     expect(isCounting(counting(quota))).toBe(true);
+  });
+
+  test('reads a count of thousands', () => {
+    const used = { [COUNT_ACCOUNTS]: '2k' };
+    expect(usedOf({ metadata: { name: 'q' }, status: { used } }, COUNT_ACCOUNTS)).toBe(2000);
   });
 });
 

@@ -1,5 +1,12 @@
 /** The one ResourceQuota of a workspace: what it must hold, and whether it counts. Pure. */
-import { API_VERSION, GROUP, smtpAccount, verifiedDomain, type PlanLimit } from '../../api/index.ts';
+import {
+  API_VERSION,
+  GROUP,
+  quantityBytes,
+  smtpAccount,
+  verifiedDomain,
+  type PlanLimit,
+} from '../../api/index.ts';
 import { PLAN_LABEL } from '../../caches.ts';
 import type { ResourceQuota } from '../../kube/index.ts';
 import { byAge, effectivePlan, planOf } from '../../policy/index.ts';
@@ -31,11 +38,19 @@ export function wantedQuota(namespace: string, limits: readonly PlanLimit[]): Re
     },
     spec: {
       hard: {
-        ...(maxAccounts === undefined ? {} : { [COUNT_ACCOUNTS]: String(maxAccounts) }),
-        ...(maxDomains === undefined ? {} : { [COUNT_DOMAINS]: String(maxDomains) }),
+        ...(maxAccounts === undefined ? {} : { [COUNT_ACCOUNTS]: countText(maxAccounts) }),
+        ...(maxDomains === undefined ? {} : { [COUNT_DOMAINS]: countText(maxDomains) }),
       },
     },
   };
+}
+
+/** As the API server stores it: 1000 is `1k` there, and in another form it would count as changed for ever. */
+function countText(count: number): string {
+  const units = ['', 'k', 'M', 'G'];
+  let unit = 0;
+  for (; count > 0 && count % 1000 === 0 && unit < units.length - 1; unit++) count /= 1000;
+  return `${count}${units[unit]}`;
 }
 
 /** Name of the plan with the least accounts, the oldest of several: the one that a refusal is about. */
@@ -61,5 +76,5 @@ export function isCounting(quota: ResourceQuota): boolean {
 /** What the quota counted, when it counts this. */
 export function usedOf(quota: ResourceQuota | undefined, name: string): number | undefined {
   const text = quota?.status?.used?.[name];
-  return text === undefined ? undefined : Number(text);
+  return text === undefined ? undefined : quantityBytes(text);
 }
