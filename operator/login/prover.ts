@@ -17,11 +17,14 @@ export class LoginProver {
     pods: readonly { name: string; address: string }[],
     target: Pick<LoginTarget, 'servername' | 'ca'>,
     credentials: { username: string; password: string },
+    timeoutMs?: number,
   ): Promise<Proof[]> {
     return Promise.all(
       pods.map(async ({ name, address }) => {
         const port = relayApi.STARTTLS_PORT;
-        const outcome = await this.#inTurn(address, () => login({ ...target, address, port }, credentials));
+        const outcome = await this.#inTurn(address, () =>
+          login({ ...target, address, port }, credentials, timeoutMs),
+        );
         return { pod: name, outcome };
       }),
     );

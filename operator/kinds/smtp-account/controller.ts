@@ -2,7 +2,7 @@
 import type { SmtpAccount, SmtpAccountStatus } from '../../api/index.ts';
 import { BY_NAMESPACE, BY_RELAY } from '../../caches.ts';
 import type { OperatorContext } from '../../context.ts';
-import { isKubeError, type AnyObject } from '../../kube/index.ts';
+import { isKubeError, SmtpAccounts, type AnyObject } from '../../kube/index.ts';
 import { LoginProver } from '../../login/index.ts';
 import type { UsageBoard } from '../../usage/index.ts';
 import type { RelayChange } from '../../projection/index.ts';
@@ -22,6 +22,7 @@ import { isSettled } from './outcomes.ts';
 import { perform } from './perform.ts';
 import { RelayProblem } from './proof.ts';
 import { REASONS } from './reasons.ts';
+import { Retirement } from './retirement.ts';
 import type { Performer } from './secret-writer.ts';
 import type { AccountSnapshot } from './snapshot.ts';
 import { statusOf } from './status.ts';
@@ -33,11 +34,7 @@ const CONCURRENCY = 256;
 
 export function createAccountController(context: OperatorContext, usage: UsageBoard): PreparedController {
   const { caches } = context;
-  const performer: Performer = {
-    context,
-    memory: { fresh: new Map(), usage },
-    prover: new LoginProver(),
-  };
+  const performer = createPerformer(context, usage, (key) => prepared.queue.add(key));
   const waiters = new Waiters();
   const inNamespace = (namespace: string | undefined): Key[] =>
     caches.accounts.byIndex(BY_NAMESPACE, namespace ?? '').map(keyOf);
@@ -87,6 +84,31 @@ export function createAccountController(context: OperatorContext, usage: UsageBo
     }
   });
   return prepared;
+}
+
+function createPerformer(context: OperatorContext, usage: UsageBoard, look: (key: Key) => void): Performer {
+  const { caches, events, log } = context;
+  const memory: Performer['memory'] = { fresh: new Map(), undead: new Map(), usage };
+  const prover = new LoginProver();
+  const retirement = new Retirement({
+    prover,
+    log,
+    onResult: (key, { revision }, result) => {
+      const account = caches.accounts.get(key);
+      if (account === undefined) return;
+      if (result.is === 'refused') {
+        const message = `the password of revision ${revision} has ended: every pod refuses it`;
+        events.record(SmtpAccounts, account, { type: 'Normal', reason: 'OldPasswordRefused', message });
+        if (!memory.undead.delete(key)) return;
+      } else {
+        const message = `the password of revision ${revision} has ended, but ${result.message}`;
+        log.error({ account: key, revision }, 'an ended password was accepted');
+        memory.undead.set(key, message);
+      }
+      look(key);
+    },
+  });
+  return { context, memory, prover, retirement };
 }
 
 function concernedBy(context: OperatorContext, waiters: Waiters, relay: Key, change: RelayChange): Key[] {

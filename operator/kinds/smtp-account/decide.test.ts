@@ -94,6 +94,7 @@ function snapshot({
     former: undefined,
     source: { is: 'unused' },
     rollouts: [],
+    undead: undefined,
     lastUsed: new Map(),
     usage: undefined,
     secretCheckMs: 30_000,

@@ -12,6 +12,7 @@ import { endpointOf } from './endpoint.ts';
 import { entryOf } from './entry.ts';
 import { drawPassword, drawUsername, makeVerifier } from './passwords.ts';
 import { applied, proveAlive, proveDead } from './proof.ts';
+import type { Retirement } from './retirement.ts';
 import { writeSecret, type Performer } from './secret-writer.ts';
 import type { AccountSnapshot } from './snapshot.ts';
 
@@ -21,7 +22,7 @@ export async function mint(
   order: Mint,
   snapshot: AccountSnapshot,
 ): Promise<ActionResult> {
-  const { prover, context } = performer;
+  const { prover, context, retirement } = performer;
   const { key } = snapshot;
   const account = snapshot.account!;
   const username = claim(handle, order.username, key);
@@ -41,6 +42,7 @@ export async function mint(
       ? proveDead(prover, handle, { username, password: old })
       : undefined,
   ]);
+  rememberOld(retirement, snapshot, username);
   const { revision, previous, answered } = order;
   const issuedAt = timestampOf(new Date());
   const follows = order.cause !== 'Created' && (account.spec.rolloutTargets ?? []).length > 0;
@@ -75,6 +77,18 @@ function publish(
   const { secret, owned } = snapshot.secret.published;
   const patch = secretPatch(secret, wanted, owned) ?? {};
   return writeSecret(performer, snapshot.key, () => client.merge(Secrets, secret.metadata, patch));
+}
+
+/** What is published now ends later: then it must be refused. */
+function rememberOld(
+  retirement: Retirement,
+  { key, secret, relay, matched }: AccountSnapshot,
+  username: string,
+): void {
+  const verifier = relay?.entry?.verifiers[matched];
+  if (secret.is !== 'ours' || verifier === undefined) return;
+  const { password, revision } = secret.published;
+  retirement.remember(key, { id: verifier.id, revision, username, password });
 }
 
 function claim(handle: RelayHandle, username: string | undefined, key: string): string {

@@ -23,6 +23,8 @@ import { lastUsesOf, usageOf } from './usage.ts';
 export interface AccountMemory {
   /** Secrets that this process has just written: read once instead of asking the server again. */
   fresh: Map<Key, Secret>;
+  /** Accounts whose ended password a pod still accepted when it was tried last, in words. */
+  undead: Map<Key, string>;
   usage: UsageBoard;
 }
 
@@ -64,6 +66,7 @@ export async function observeAccount(
     matched: await matchedVerifier(relay.entry, published),
     source: await readSource(context, account),
     rollouts: await readRollouts(context, account, published),
+    undead: memory.undead.get(key),
     lastUsed: lastUsesOf(figures),
     usage: usageOf(figures, account.status?.usage, new Date()),
   };
@@ -93,6 +96,7 @@ function emptySnapshot(key: Key, isListed: boolean, secretCheckMs: number): Acco
     former: undefined,
     source: { is: 'unused' },
     rollouts: [],
+    undead: undefined,
     lastUsed: new Map(),
     usage: undefined,
     secretCheckMs,

@@ -39,7 +39,7 @@ export async function perform(
     case 'adopt':
       return adopt(performer, handleOf(context, snapshot), action.published, action.isSuspended, snapshot);
     case 'sync':
-      return sync(handleOf(context, snapshot), snapshot.key, action);
+      return sync(performer, handleOf(context, snapshot), snapshot, action);
     case 'await':
       await applied(handleOf(context, snapshot), placementsOf(handleOf(context, snapshot), snapshot.key));
       return 'observe';
@@ -79,8 +79,9 @@ async function remove({ relays, caches }: OperatorContext, relay: Key, key: Key)
 }
 
 async function sync(
+  { retirement }: Performer,
   handle: RelayHandle,
-  key: Key,
+  { key, relay }: AccountSnapshot,
   action: AccountAction & { do: 'sync' },
 ): Promise<ActionResult> {
   const { namespace } = action.entry;
@@ -90,6 +91,13 @@ async function sync(
     handle.shards.put('workspaces', namespace, action.workspace, { isUrgent }),
   ]);
   await applied(handle, placements);
+  const ended = (relay?.entry?.verifiers ?? []).map(({ id }) => id);
+  const standing = new Set(action.entry.verifiers.map(({ id }) => id));
+  retirement.retired(
+    key,
+    ended.filter((id) => !standing.has(id)),
+    handle,
+  );
   return 'observe';
 }
 

@@ -8,16 +8,21 @@ import { REASONS } from './reasons.ts';
 export class RelayProblem extends Error {
   readonly kind = 'Temporary';
   readonly reason: string;
-  constructor(reason: string, message: string) {
+  /** A password that should be dead was accepted. */
+  readonly isAccepted: boolean;
+  constructor(reason: string, message: string, isAccepted = false) {
     super(message);
     this.name = 'RelayProblem';
     this.reason = reason;
+    this.isAccepted = isAccepted;
   }
 }
 
 const APPLY_MS = 5_000;
 /** Attempts on a pod that cannot say, 50 ms apart. */
 const TRIES = 4;
+/** Relays answer wrong passwords of one address later and later, by up to five seconds. */
+const REFUSAL_MS = 12_000;
 
 /** Every pod that serves clients has these; throws when that cannot be said. */
 export async function applied(handle: RelayHandle, placements: readonly Placement[]): Promise<void> {
@@ -58,11 +63,12 @@ export async function proveDead(
 ): Promise<void> {
   const proven = new Set<string>();
   for (let attempt = 1; ; attempt++) {
-    const proofs = await attemptOn(prover, handle, credentials, proven);
+    const proofs = await attemptOn(prover, handle, credentials, proven, REFUSAL_MS);
     if (proofs === undefined) return;
     const alive = proofs.find(({ outcome }) => outcome.kind === 'accepted');
     if (alive !== undefined) {
-      throw new RelayProblem(REASONS.resetting, `pod ${alive.pod} still accepts the old password`);
+      const message = `pod ${alive.pod} still accepts the old password`;
+      throw new RelayProblem(REASONS.resetting, message, true);
     }
     for (const { pod, outcome } of proofs) if (outcome.kind === 'refused') proven.add(pod);
     await orTired(proofs, attempt);
@@ -75,13 +81,14 @@ async function attemptOn(
   handle: RelayHandle,
   credentials: { username: string; password: string },
   proven: ReadonlySet<string>,
+  timeoutMs?: number,
 ): Promise<Proof[] | undefined> {
   const { serving } = handle.pods;
   if (serving.length === 0) throw new RelayProblem(REASONS.relayUnavailable, 'no pod of the relay is ready');
   const left = serving.map(({ view }) => view).filter(({ name }) => !proven.has(name));
   if (left.length === 0) return undefined;
   const { host, caBundle } = handle.facts;
-  return prover.prove(left, { servername: host, ca: caBundle }, credentials);
+  return prover.prove(left, { servername: host, ca: caBundle }, credentials, timeoutMs);
 }
 
 async function orTired(proofs: readonly Proof[], attempt: number): Promise<void> {

@@ -42,6 +42,8 @@ export const REASONS = {
   rolloutMissing: 'RolloutTargetMissing',
   /** SecretReady=True. */
   published: 'Published',
+  /** PreviousRetired=False: a pod accepted a login with an ended password; the message names it. Absent otherwise. */
+  oldPasswordAccepted: 'OldPasswordAccepted',
   /** RelaySynced=True: every pod that serves has acknowledged the account as it is. */
   applied: 'Applied',
   /** LoginVerified=True: the password was proven by a login on every pod before it was published. */

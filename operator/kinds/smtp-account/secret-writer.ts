@@ -4,11 +4,13 @@ import { isKubeError, type Secret } from '../../kube/index.ts';
 import type { LoginProver } from '../../login/index.ts';
 import type { ActionResult, Key } from '../../runtime/index.ts';
 import type { AccountMemory } from './observe.ts';
+import type { Retirement } from './retirement.ts';
 
 export interface Performer {
   context: OperatorContext;
   memory: AccountMemory;
   prover: LoginProver;
+  retirement: Retirement;
 }
 
 /** Somebody else was faster, or it is gone: what is there now decides. */

@@ -56,6 +56,8 @@ export interface AccountSnapshot {
   source: PasswordSource;
   /** Where the workloads stand that follow a new password; none when they have. */
   rollouts: Rollout[];
+  /** A pod accepted a password after its end: what was seen. */
+  undead: string | undefined;
   lastUsed: ReadonlyMap<string, string>;
   usage: NonNullable<SmtpAccount['status']>['usage'];
   /** How often to look at the Secret. */

@@ -94,6 +94,7 @@ function draftsOf(snapshot: AccountSnapshot, standing: Standing): ConditionDraft
     step(standing, 'secret', 'SecretReady', REASONS.published, `Secret ${secretNameOf(snapshot.account!)}`),
     sendersVerified(snapshot),
     ...rolloutCondition(snapshot.account!, snapshot.rollouts),
+    ...previousRetired(snapshot),
     ...phase,
   ];
 }
@@ -128,6 +129,13 @@ function planAccepted({ plan }: AccountSnapshot, standing: Standing): ConditionD
   const origin = source === 'DefaultPlan' ? `default plan ${name} of the relay` : `plan ${name}`;
   const room = maxAccounts === undefined ? '' : `, ${maxAccounts} accounts`;
   return condition('PlanAccepted', 'True', REASONS.withinPlan, `${origin}${room}`);
+}
+
+/** Only where something is wrong: that it is refused everywhere is told by an event. */
+function previousRetired({ undead }: AccountSnapshot): ConditionDraft[] {
+  return undead === undefined
+    ? []
+    : [condition('PreviousRetired', 'False', REASONS.oldPasswordAccepted, undead)];
 }
 
 function sendersVerified({ account, relay }: AccountSnapshot): ConditionDraft {
