@@ -1,5 +1,4 @@
 /** One message on its way out: content, signatures, an attempt for each transaction, the outcome recorded. */
-import { access } from 'node:fs/promises';
 import { RelayError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -21,7 +20,7 @@ export interface DispatcherOptions {
   readonly metrics: Metrics;
   readonly log: Log;
   /** Whom to tell of outcomes. */
-  readonly webhooks: Pick<Webhooks, 'hasReceivers' | 'reportChanged' | 'wake'>;
+  readonly webhooks?: Pick<Webhooks, 'hasReceivers' | 'reportChanged' | 'wake'>;
 }
 
 const NOTHING: Content = { kind: 'inline', data: new Uint8Array() };
@@ -43,8 +42,14 @@ export class Dispatcher {
   /** Throws only for faults of our own (store, files); the claim is then still held. */
   async dispatch(message: ClaimedMessage, router: Router): Promise<Recorded> {
     const { spool, directory } = this.#options;
+    const ids = message.recipients.map(({ id }) => id);
+    if (!spool.holds(ids)) {
+      // We were away for so long that another process may be sending it by now.
+      await spool.unclaim(ids);
+      return { dueAt: Infinity, hasNotification: false };
+    }
     if (directory.accountById(message.accountId)?.suspended) {
-      await spool.unclaim(message.recipients.map(({ id }) => id));
+      await spool.unclaim(ids);
       await spool.setSuspended(suspendedAccounts(directory), Date.now());
       return { dueAt: Infinity, hasNotification: false };
     }
@@ -97,14 +102,10 @@ export class Dispatcher {
   }
 
   async #content(message: ClaimedMessage): Promise<Content | undefined> {
-    const body = message.body ?? (await this.#options.spool.readBody(message.queueId));
+    const { spool } = this.#options;
+    const body = message.body ?? (await spool.readBody(message.queueId));
     if (body?.kind !== 'file') return body ?? undefined;
-    const path = this.#options.spool.bodyPath(body.name);
-    const exists = await access(path).then(
-      () => true,
-      () => false,
-    );
-    return exists ? { kind: 'file', path } : undefined;
+    return { kind: 'stored', read: (range) => spool.readLarge(body.name, range) };
   }
 
   /** What the store has lost cannot be sent; its sender is told, and the rest of the queue flows on. */

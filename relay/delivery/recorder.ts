@@ -56,7 +56,7 @@ export class Recorder {
       suppress: suppressionsOf(message, outcomes, at),
       ...(notification && { notification }),
     });
-    if (recipients.some(({ events }) => events)) this.#options.webhooks.wake();
+    if (recipients.some(({ events }) => events)) this.#options.webhooks?.wake();
     const dueAt = Math.min(...outcomes.map(({ nextAttemptAt }) => nextAttemptAt ?? Infinity));
     return { dueAt, hasNotification: notification !== undefined };
   }
@@ -66,10 +66,11 @@ export class Recorder {
     outcomes: readonly RecipientOutcome[],
     at: number,
   ): readonly RecipientOutcome[] {
-    if (!this.#options.webhooks.hasReceivers) return outcomes;
+    const { webhooks } = this.#options;
+    if (!webhooks?.hasReceivers) return outcomes;
     return outcomes.map((outcome) => {
       const recipient = message.recipients.find(({ id }) => id === outcome.id);
-      const events = recipient && this.#options.webhooks.reportChanged({ message, recipient, outcome, at });
+      const events = recipient && webhooks.reportChanged({ message, recipient, outcome, at });
       return events && events.length > 0 ? { ...outcome, events } : outcome;
     });
   }

@@ -1,14 +1,17 @@
 /** The embedded store as seen from the event loop: calls that arrive during a commit share the next one. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { ERRORS, type ErrorCode, RelayError } from '../../errors.ts';
-import type { BodyWriter, Spool } from '../types.ts';
+import type { Body, BodyWriter, Spool } from '../types.ts';
 import { openBodyFile, readBodyFile } from './bodies.ts';
+import type { Quarantined } from './database.ts';
 import type { FromWorker, Operation, Reply, ToWorker } from './protocol.ts';
 
 export interface OpenedSpool {
   readonly spool: Spool;
-  readonly quarantined: string | null;
+  /** Hears of damage that was found, at the start or later. Mail of which nothing is left is not there any more. */
+  readonly onQuarantined?: (listener: (found: Quarantined) => void) => void;
 }
 
 interface Call {
@@ -26,15 +29,26 @@ export async function openEmbeddedSpool(directory: string): Promise<OpenedSpool>
     workerData: { directory },
     name: 'spool',
   });
+  const found: Quarantined[] = [];
+  let tell = (damage: Quarantined): void => {
+    found.push(damage);
+  };
   const first = await new Promise<FromWorker>((resolve, reject) => {
-    worker.once('message', resolve);
+    worker.on('message', (message: FromWorker) => {
+      if (message.kind === 'quarantined') tell(message.found);
+      else resolve(message);
+    });
     worker.once('error', reject);
   });
   if (first.kind !== 'opened') {
     await worker.terminate();
     throw openError(first, directory);
   }
-  return { spool: new EmbeddedSpool(worker, directory), quarantined: first.quarantined };
+  const onQuarantined = (listener: (damage: Quarantined) => void) => {
+    tell = listener;
+    found.splice(0).forEach(listener);
+  };
+  return { spool: new EmbeddedSpool(worker, directory), onQuarantined };
 }
 
 function openError(message: FromWorker, directory: string): RelayError {
@@ -70,7 +84,6 @@ class EmbeddedSpool implements Spool {
 
   accept: Spool['accept'] = (...args) => this.#call({ method: 'accept', args });
   decide: Spool['decide'] = (...args) => this.#call({ method: 'decide', args });
-  readBody: Spool['readBody'] = (...args) => this.#call({ method: 'readBody', args });
   claim: Spool['claim'] = (...args) => this.#call({ method: 'claim', args });
   unclaim: Spool['unclaim'] = (...args) => this.#call({ method: 'unclaim', args });
   record: Spool['record'] = (...args) => this.#call({ method: 'record', args });
@@ -102,11 +115,12 @@ class EmbeddedSpool implements Spool {
     return openBodyFile(this.#directory, queueId);
   }
 
-  bodyPath(name: string): string {
-    return join(this.#directory, 'bodies', name);
+  async readBody(queueId: string): Promise<Body | null> {
+    const body = await this.#call<Body | null>({ method: 'readBody', args: [queueId] });
+    return body?.kind === 'file' && !existsSync(this.#bodyPath(body.name)) ? null : body;
   }
 
-  readLarge: Spool['readLarge'] = (name, range) => readBodyFile(this.bodyPath(name), range);
+  readLarge: Spool['readLarge'] = (name, range) => readBodyFile(this.#bodyPath(name), range);
 
   /** One process, one store: what is claimed stays so. */
   holds(): boolean {
@@ -123,6 +137,10 @@ class EmbeddedSpool implements Spool {
       if (this.#running.length === 0 && this.#waiting.length === 0) this.#post({ kind: 'close' });
     }
     await this.#closed.done;
+  }
+
+  #bodyPath(name: string): string {
+    return join(this.#directory, 'bodies', name);
   }
 
   /** The value's type is the method's own; the worker answers with what it returned. */

@@ -3,6 +3,7 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { RelayError } from '../../errors.ts';
+import { type Salvaged, salvage } from './salvage.ts';
 import { migrate, SCHEMA_VERSION } from './schema.ts';
 
 export type Row = Record<string, unknown>;
@@ -10,7 +11,7 @@ export type Row = Record<string, unknown>;
 const FILE = 'spool.db';
 
 export class Database {
-  readonly #database: DatabaseSync;
+  #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(database: DatabaseSync) {
@@ -36,7 +37,12 @@ export class Database {
 
   close(): void {
     this.#statements.clear();
-    this.#database.close();
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  /** Goes on with another file; statements are prepared anew. */
+  replace(database: DatabaseSync): void {
+    this.#database = database;
   }
 
   #prepare(sql: string): StatementSync {
@@ -51,8 +57,13 @@ export class Database {
 
 export interface Opened {
   readonly database: Database;
-  /** Where a damaged database was put aside; its mail must be looked at by hand. */
-  readonly quarantined: string | null;
+  /** What was found damaged and put aside. */
+  readonly quarantined: Quarantined | null;
+}
+
+/** A damaged database: where it is kept for a look by hand, and what could be taken over from it. */
+export interface Quarantined extends Salvaged {
+  readonly file: string;
 }
 
 /** Opens the store of this folder for this process alone; a damaged file is put aside, not deleted. */
@@ -60,35 +71,57 @@ export function openDatabase(directory: string): Opened {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     mkdirSync(join(directory, 'bodies'), { recursive: true, mode: 0o700 });
-    return { database: openFile(directory), quarantined: null };
+    return { database: new Database(openFile(directory)), quarantined: null };
   } catch (cause) {
     if (cause instanceof RelayError) throw cause;
-    if (isDamage(cause)) return { database: reopen(directory), quarantined: quarantine(directory) };
+    if (isDamage(cause)) {
+      const { fresh, quarantined } = startAnew(directory);
+      return { database: new Database(fresh), quarantined };
+    }
     throw new RelayError(isLocked(cause) ? 'R_STORE_LOCKED' : 'R_STORE_UNUSABLE', { directory }, cause);
   }
 }
 
-function reopen(directory: string): Database {
-  quarantine(directory);
-  return openFile(directory);
+/** Damage that is met while the store is in use: `database` goes on with a new file. */
+export function replaceDamaged(directory: string, database: Database): Quarantined {
+  database.close();
+  const { fresh, quarantined } = startAnew(directory);
+  database.replace(fresh);
+  return quarantined;
 }
 
-let quarantinedTo = '';
+function startAnew(directory: string): { fresh: DatabaseSync; quarantined: Quarantined } {
+  const file = quarantine(directory);
+  const fresh = openFile(directory);
+  return { fresh, quarantined: { file, ...salvageFrom(file, fresh) } };
+}
 
 function quarantine(directory: string): string {
-  if (quarantinedTo) return quarantinedTo;
-  quarantinedTo = join(directory, `${FILE}.damaged-${Date.now()}`);
+  const aside = join(directory, `${FILE}.damaged-${Date.now()}`);
   for (const suffix of ['', '-wal']) {
     try {
-      renameSync(join(directory, FILE + suffix), quarantinedTo + suffix);
+      renameSync(join(directory, FILE + suffix), aside + suffix);
     } catch {
       // A write-ahead log need not exist.
     }
   }
-  return quarantinedTo;
+  return aside;
 }
 
-function openFile(directory: string): Database {
+function salvageFrom(file: string, fresh: DatabaseSync): Salvaged {
+  let damaged: DatabaseSync | undefined;
+  try {
+    damaged = new DatabaseSync(file, { timeout: 0 });
+    damaged.exec('PRAGMA locking_mode = EXCLUSIVE');
+    return salvage(damaged, fresh);
+  } catch {
+    return { recipients: 0, failures: 1 };
+  } finally {
+    damaged?.close();
+  }
+}
+
+function openFile(directory: string): DatabaseSync {
   const raw = new DatabaseSync(join(directory, FILE), { timeout: 0 });
   try {
     const database = new Database(raw);
@@ -106,7 +139,7 @@ function openFile(directory: string): Database {
     if (found > SCHEMA_VERSION) {
       throw new RelayError('R_STORE_NEWER', { directory, found, known: SCHEMA_VERSION });
     }
-    return database;
+    return raw;
   } catch (error) {
     raw.close();
     throw error;
@@ -122,7 +155,7 @@ function isLocked(error: unknown): boolean {
   return [SQLITE_BUSY, SQLITE_LOCKED].includes(sqliteCode(error));
 }
 
-function isDamage(error: unknown): boolean {
+export function isDamage(error: unknown): boolean {
   return [SQLITE_CORRUPT, SQLITE_NOTADB].includes(sqliteCode(error));
 }
 

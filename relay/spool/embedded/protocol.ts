@@ -1,8 +1,9 @@
 /** What passes between the client in the main thread and the store in its worker. */
 import type { Spool } from '../types.ts';
+import type { Quarantined } from './database.ts';
 
 /** What the client answers by itself is not among them. */
-type Methods = Omit<Spool, 'openBody' | 'bodyPath' | 'readLarge' | 'holds' | 'watch' | 'close'>;
+type Methods = Omit<Spool, 'openBody' | 'readLarge' | 'holds' | 'watch' | 'close'>;
 
 /** One call of the interface, its arguments as they are. */
 export type Operation = {
@@ -16,7 +17,8 @@ export type ToWorker =
   { readonly kind: 'batch'; readonly operations: readonly Operation[] } | { readonly kind: 'close' };
 
 export type FromWorker =
-  | { readonly kind: 'opened'; readonly quarantined: string | null }
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'quarantined'; readonly found: Quarantined }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly cause: string }
   | { readonly kind: 'replies'; readonly replies: readonly Reply[] }
   | { readonly kind: 'closed' };

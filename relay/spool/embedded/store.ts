@@ -1,11 +1,11 @@
 /** The store inside its worker: synchronous operations, many in one transaction. */
-import { readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { decideCharge } from '../../policy/index.ts';
 import { acceptMessage } from './accepting.ts';
 import { Claims } from './claims.ts';
 import { Counters } from './counters.ts';
-import { type Database, openDatabase } from './database.ts';
+import { type Database, isDamage, openDatabase, type Quarantined, replaceDamaged } from './database.ts';
 import { claimDue, nextDue, readBody, recordOutcome } from './delivering.ts';
 import { heldGroups, releaseHeld, setSuspended } from './holding.ts';
 import type { Operation, Reply } from './protocol.ts';
@@ -27,17 +27,24 @@ export class EmbeddedStore implements StoreContext {
   readonly database: Database;
   readonly counters: Counters;
   readonly claims = new Claims();
-  readonly quarantined: string | null;
   readonly #directory: string;
   readonly #discarded: string[] = [];
+  readonly #onQuarantined: (found: Quarantined) => void;
 
-  constructor(directory: string) {
+  /** `onQuarantined` hears of damage, now or later; the store goes on with what could be read. */
+  constructor(directory: string, onQuarantined: (found: Quarantined) => void) {
     const { database, quarantined } = openDatabase(directory);
     this.#directory = directory;
+    this.#onQuarantined = onQuarantined;
     this.database = database;
-    this.quarantined = quarantined;
     this.counters = new Counters(database);
-    this.#deleteOrphans();
+    if (quarantined) this.#takeOver(quarantined);
+    try {
+      this.#removeOrphans((name) => this.#deleteBody(name));
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#recover();
+    }
   }
 
   discardBody(name: string): void {
@@ -53,6 +60,10 @@ export class EmbeddedStore implements StoreContext {
     try {
       return this.#transact(operations);
     } catch (error) {
+      if (isDamage(error)) {
+        this.#recover();
+        return this.run(operations);
+      }
       if (operations.length === 1)
         return [{ ok: false, cause: String(error instanceof Error ? error.message : error) }];
       return operations.flatMap((operation) => this.run([operation]));
@@ -85,14 +96,31 @@ export class EmbeddedStore implements StoreContext {
     }
   }
 
+  /** Keys stay the same, so that what is being delivered finds its rows again. */
+  #recover(): void {
+    this.counters.reset();
+    this.claims.rollback();
+    this.#takeOver(replaceDamaged(this.#directory, this.database));
+  }
+
+  /** Bodies whose messages are lost are kept beside the damaged database: somebody may want to read them. */
+  #takeOver(quarantined: Quarantined): void {
+    const aside = `${quarantined.file}-bodies`;
+    this.#removeOrphans((name) => {
+      mkdirSync(aside, { recursive: true, mode: 0o700 });
+      renameSync(join(this.#directory, 'bodies', name), join(aside, name));
+    });
+    this.#onQuarantined(quarantined);
+  }
+
   #deleteBody(name: string): void {
     rmSync(join(this.#directory, 'bodies', name), { force: true });
   }
 
   /** A body whose message was never committed was never acknowledged. */
-  #deleteOrphans(): void {
+  #removeOrphans(remove: (name: string) => void): void {
     for (const name of readdirSync(join(this.#directory, 'bodies'))) {
-      if (!this.database.get('SELECT 1 FROM messages WHERE body_file = ?', name)) this.#deleteBody(name);
+      if (!this.database.get('SELECT 1 FROM messages WHERE body_file = ?', name)) remove(name);
     }
   }
 }

@@ -9,7 +9,8 @@ function answer(message: FromWorker): void {
 }
 
 function start(directory: string): void {
-  const store = new EmbeddedStore(directory);
+  // Before the replies of the calls that met the damage.
+  const store = new EmbeddedStore(directory, (found) => answer({ kind: 'quarantined', found }));
   parentPort?.on('message', (message: ToWorker) => {
     if (message.kind === 'batch') {
       answer({ kind: 'replies', replies: store.run(message.operations) });
@@ -19,7 +20,7 @@ function start(directory: string): void {
       parentPort?.close();
     }
   });
-  answer({ kind: 'opened', quarantined: store.quarantined });
+  answer({ kind: 'opened' });
 }
 
 try {

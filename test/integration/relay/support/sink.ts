@@ -15,8 +15,8 @@ export interface SinkScript {
   /** Replies instead of the default ones; undefined: the default. */
   mail?: (line: string) => string | undefined;
   rcpt?: (line: string) => string | undefined;
-  /** After the final dot; `drop` closes without an answer. */
-  dot?: (message: Received) => string | undefined;
+  /** After the final dot; `drop` closes without an answer. A promise delays the answer. */
+  dot?: (message: Received) => string | undefined | Promise<string | undefined>;
   auth?: (line: string) => string | undefined;
   ehlo?: readonly string[];
 }
@@ -94,7 +94,11 @@ function converse(socket: Socket, received: Received[], script: () => SinkScript
   const endOfData = (data: Buffer) => {
     inData = false;
     const message: Received = { from, recipients, data, at: Date.now() };
-    const reply = script().dot?.(message) ?? '250 2.0.0 taken';
+    const reply = script().dot?.(message);
+    if (reply instanceof Promise) void reply.then((late) => conclude(message, late));
+    else conclude(message, reply);
+  };
+  const conclude = (message: Received, reply = '250 2.0.0 taken') => {
     if (reply === 'drop') {
       received.push(message);
       socket.destroy();
