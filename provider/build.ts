@@ -1,17 +1,21 @@
 /**
- * `node provider/build.ts [--out FOLDER]`: the provider as a script build in a filesystem mirror.
- * Flow: esbuild bundles main.ts to provider.cjs, and what loads later beside it; a shell wrapper with the name that Terraform looks for starts it.
- * Limits: runs on any Unix with Node 20 or later on the PATH; nothing may write into the folder afterwards, as
- * Terraform locks its hash.
+ * `node provider/build.ts [--out FOLDER] [--build script|executable]`: the provider in a filesystem mirror.
+ * Flow: build/bundle.ts bundles the sources; the script build is a shell wrapper beside them, the executable (of
+ * build/executable.ts) has a runtime of its own.
+ * Limits: the script build runs on any Unix with Node 20 or later on the PATH; nothing may write into the folder
+ * afterwards, as Terraform locks its hash.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { dirname, join, resolve } from 'node:path';
+import { scriptBundles } from './build/bundle.ts';
+import { executable } from './build/executable.ts';
+import { HERE, platform } from './build/platform.ts';
 
 export const VERSION = '0.1.0';
 export const SOURCE = 'registry.terraform.io/migosmtp/migosmtp';
+export const PROGRAM = `terraform-provider-migosmtp_v${VERSION}`;
 
-const root = resolve(import.meta.dirname, '..');
+export type Build = 'script' | 'executable';
 
 /**
  * Terraform decides by the file's name; node decides by its extension what a file is, and ".0" is none. And both
@@ -22,19 +26,19 @@ unset NODE_OPTIONS NODE_EXTRA_CA_CERTS
 exec node "$(dirname "$0")/provider.cjs" "$@"
 `;
 
-/**
- * Files that load one after the other: up to the handshake, to answer calls, and to read a kubeconfig. Node reads
- * and scans a file as a whole, so what is not needed yet stands in another.
- */
-const PARTS = { provider: 'main.ts', serve: 'serve.ts', yaml: 'kube/yaml.ts' } as const;
+/** Which build tests and benchmarks use: MIGOSMTP_PROVIDER_BUILD, the script without it. */
+export function wantedBuild(): Build {
+  return process.env['MIGOSMTP_PROVIDER_BUILD'] === 'executable' ? 'executable' : 'script';
+}
 
 /** Builds the mirror and returns its folder. The same sources give the same files. */
-export async function providerMirror(folder = join(root, 'provider/dist/mirror')): Promise<string> {
-  const target = join(folder, SOURCE, VERSION, `${process.platform}_${architecture()}`);
-  const files = { ...(await bundles()), [`terraform-provider-migosmtp_v${VERSION}`]: Buffer.from(WRAPPER) };
+export async function providerMirror(folder?: string, kind = wantedBuild()): Promise<string> {
+  const mirror = folder ?? join(import.meta.dirname, 'dist', kind === 'script' ? 'mirror' : 'mirror-exe');
+  const target = join(mirror, SOURCE, VERSION, HERE);
+  const files = kind === 'script' ? await scriptFiles() : await executableFiles();
   // An unchanged build keeps its files: a running Terraform may be reading them.
   if (Object.entries(files).every(([name, content]) => read(join(target, name))?.equals(content)))
-    return folder;
+    return mirror;
   // Made beside it and renamed, so that nobody meets half a provider; of two builders at once the last one stays.
   const fresh = `${target}.${process.pid}`;
   mkdirSync(fresh, { recursive: true });
@@ -43,47 +47,20 @@ export async function providerMirror(folder = join(root, 'provider/dist/mirror')
   }
   rmSync(target, { recursive: true, force: true });
   renameSync(fresh, target);
-  return folder;
+  return mirror;
 }
 
-async function bundles(): Promise<Record<string, Buffer>> {
-  const built = Object.entries(PARTS).map(
-    async ([name, entry]) => [`${name}.cjs`, await bundle(entry)] as const,
-  );
-  return Object.fromEntries(await Promise.all(built));
+/** Path of the provider's program in a mirror. */
+export function executableIn(mirror: string): string {
+  return join(mirror, SOURCE, VERSION, HERE, PROGRAM);
 }
 
-async function bundle(entry: string): Promise<Buffer> {
-  const result = await build({
-    entryPoints: [join(root, 'provider', entry)],
-    bundle: true,
-    write: false,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    minify: true,
-    keepNames: true,
-    legalComments: 'none',
-    logLevel: 'error',
-    plugins: [otherParts(entry)],
-  });
-  const [file] = result.outputFiles;
-  if (!file) throw new Error('esbuild made no file');
-  return Buffer.from(file.contents);
+async function scriptFiles(): Promise<Record<string, Buffer>> {
+  return { ...(await scriptBundles()), [PROGRAM]: Buffer.from(WRAPPER) };
 }
 
-/** Dynamic imports of another part become a require of its file. */
-function otherParts(entry: string): Plugin {
-  return {
-    name: 'other-parts',
-    setup(builder) {
-      builder.onResolve({ filter: /\.ts$/ }, ({ kind, path, resolveDir }) => {
-        const target = relative(join(root, 'provider'), join(resolveDir, path));
-        const part = Object.entries(PARTS).find(([, file]) => file === target && file !== entry);
-        return kind === 'dynamic-import' && part ? { path: `./${part[0]}.cjs`, external: true } : undefined;
-      });
-    },
-  };
+async function executableFiles(): Promise<Record<string, Buffer>> {
+  return { [PROGRAM]: readFileSync(await executable(platform())) };
 }
 
 /** Text of a CLI configuration (TF_CLI_CONFIG_FILE) that takes this provider from the mirror. */
@@ -106,10 +83,6 @@ export function writeCliConfig(file: string, mirror: string): void {
   writeFileSync(file, cliConfig(mirror));
 }
 
-function architecture(): string {
-  return process.arch === 'x64' ? 'amd64' : process.arch;
-}
-
 function read(path: string): Buffer | undefined {
   try {
     return readFileSync(path);
@@ -118,9 +91,15 @@ function read(path: string): Buffer | undefined {
   }
 }
 
+function option(name: string): string | undefined {
+  const index = process.argv.indexOf(name);
+  return index === -1 ? undefined : process.argv[index + 1];
+}
+
 if (process.argv[1] === import.meta.filename) {
-  const index = process.argv.indexOf('--out');
-  const folder = await providerMirror(index === -1 ? undefined : resolve(process.argv[index + 1] ?? ''));
+  const out = option('--out');
+  const kind = option('--build') === 'executable' ? 'executable' : wantedBuild();
+  const folder = await providerMirror(out === undefined ? undefined : resolve(out), kind);
   const config = join(dirname(folder), 'terraform.rc');
   writeCliConfig(config, folder);
   process.stdout.write(

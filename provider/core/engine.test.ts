@@ -27,6 +27,8 @@ function engineOf(resource: Partial<Resource<string>>): Engine<string> {
     },
     dataSources: {},
     ephemeralResources: {},
+    listResources: {},
+    actions: {},
     functions: {},
     configure: () => Promise.resolve({ client: 'client' }),
   };

@@ -2,11 +2,15 @@ import { error, hasError, type Diagnostic } from './diagnostic.ts';
 import type { Path } from './path.ts';
 import { plan } from './plan.ts';
 import type {
+  Action,
   Call,
   DataSource,
   EphemeralOutcome,
   EphemeralResource,
+  Found,
   JsonObject,
+  ListQuery,
+  ListResource,
   MoveSource,
   Outcome,
   PrivateState,
@@ -65,6 +69,14 @@ export class Engine<Client> {
     return member(this.provider.ephemeralResources, type, 'ephemeral resource type');
   }
 
+  listResource(type: string): ListResource<Client> {
+    return member(this.provider.listResources, type, 'list resource type');
+  }
+
+  action(type: string): Action<Client> {
+    return member(this.provider.actions, type, 'action type');
+  }
+
   validateProvider(config: ValueObject): Diagnostic[] {
     const found = validate(this.provider.schema, config);
     return hasError(found) ? found : [...found, ...(this.provider.validate?.(config) ?? [])];
@@ -94,15 +106,18 @@ export class Engine<Client> {
       );
   }
 
-  plan(type: string, request: PlanRequest): PlanOutcome {
+  async plan(type: string, request: PlanRequest, call: Call): Promise<PlanOutcome> {
     const { prior, proposed, config } = request;
     const resource = this.resource(type);
+    const client = this.#configured();
     if (proposed === null || config === null) {
       return { planned: null, replace: [], private: request.private, diagnostics: [] };
     }
     const { planned, replace } = plan(resource.schema, { prior, proposed, config });
-    const diagnostics = resource.modifyPlan?.({ prior, planned, config }) ?? [];
-    return { planned, replace, private: request.private, diagnostics };
+    const change = { prior, planned, config };
+    const diagnostics = resource.modifyPlan?.(change) ?? [];
+    const advice = client && resource.advise ? await resource.advise(client, change, call) : [];
+    return { planned, replace, private: request.private, diagnostics: [...diagnostics, ...advice] };
   }
 
   async apply(type: string, request: ApplyRequest, call: Call): Promise<ApplyOutcome> {
@@ -181,6 +196,28 @@ export class Engine<Client> {
     const client = this.#configured();
     const ephemeral = this.ephemeral(type);
     return client === undefined || !ephemeral.close ? [] : ephemeral.close(client, data, call);
+  }
+
+  async *list(type: string, query: ListQuery, call: Call): AsyncGenerator<Found> {
+    const client = this.#configured();
+    if (client === undefined) yield { diagnostics: [notConfigured()] };
+    else yield* this.listResource(type).list(client, query, call);
+  }
+
+  async planAction(type: string, config: ValueObject, call: Call): Promise<readonly Diagnostic[]> {
+    const client = this.#configured();
+    const action = this.action(type);
+    return client === undefined || !action.plan ? [] : action.plan(client, config, call);
+  }
+
+  async *invoke(
+    type: string,
+    config: ValueObject,
+    call: Call,
+  ): AsyncGenerator<string | readonly Diagnostic[]> {
+    const client = this.#configured();
+    if (client === undefined) yield [notConfigured()];
+    else yield* this.action(type).invoke(client, config, call);
   }
 
   #configured(): Client | undefined {

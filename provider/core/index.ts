@@ -8,6 +8,8 @@ export * from './diagnostic.ts';
 export * from './duration.ts';
 export * from './engine.ts';
 export * from './expression.ts';
+export * from './generated-config.ts';
+export * from './identity.ts';
 export * from './number.ts';
 export * from './path.ts';
 export * from './plan.ts';

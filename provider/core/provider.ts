@@ -1,4 +1,5 @@
 import type { Diagnostic } from './diagnostic.ts';
+import type { IdentitySchema } from './identity.ts';
 import type { Schema } from './schema.ts';
 import type { Type } from './type.ts';
 import type { Value, ValueObject } from './value.ts';
@@ -13,6 +14,10 @@ export interface Provider<Client> {
   readonly dataSources: Readonly<Record<string, DataSource<Client>>>;
   readonly ephemeralResources: Readonly<Record<string, EphemeralResource<Client>>>;
   readonly functions: Readonly<Record<string, ProviderFunction>>;
+  /** By the type of managed resource that they find (Terraform 1.14). */
+  readonly listResources: Readonly<Record<string, ListResource<Client>>>;
+  /** Things to do that are no object (Terraform 1.14). */
+  readonly actions: Readonly<Record<string, Action<Client>>>;
   validate?(config: ValueObject): Diagnostic[];
   /** Config may hold unknown values during plan: then the client must cope or say so when it is used. */
   configure(config: ValueObject, call: Call): Promise<Configured<Client>>;
@@ -38,9 +43,15 @@ export type PrivateState = Readonly<Record<string, string | number | boolean>>;
 
 export interface Resource<Client> {
   readonly schema: Schema;
+  readonly identity?: IdentitySchema;
   validate?(config: ValueObject): Diagnostic[];
   /** A last word on the plan; must not contact anything. */
   modifyPlan?(request: ModifyPlanRequest): readonly Diagnostic[];
+  /**
+   * What the plan would meet, looked up where that costs little: warnings only, and none where nobody can be asked.
+   * The plan is the same with and without.
+   */
+  advise?(client: Client, request: ModifyPlanRequest, call: Call): Promise<readonly Diagnostic[]>;
   create(client: Client, request: CreateRequest, call: Call): Promise<Outcome>;
   read(client: Client, request: ReadRequest, call: Call): Promise<Outcome>;
   update(client: Client, request: UpdateRequest, call: Call): Promise<Outcome>;
@@ -111,6 +122,32 @@ export interface EphemeralOutcome {
   readonly renewAtMs?: number;
   readonly private?: PrivateState;
   readonly diagnostics?: readonly Diagnostic[];
+}
+
+export interface ListResource<Client> {
+  /** Schema of the query; what is found has the schema of the managed resource. */
+  readonly schema: Schema;
+  validate?(config: ValueObject): Diagnostic[];
+  list(client: Client, query: ListQuery, call: Call): AsyncIterable<Found>;
+}
+
+export interface ListQuery {
+  readonly config: ValueObject;
+  readonly limit: number;
+}
+
+/** One object, or why the search ended. */
+export type Found =
+  | { readonly displayName: string; readonly state: ValueObject }
+  | { readonly diagnostics: readonly Diagnostic[] };
+
+export interface Action<Client> {
+  readonly schema: Schema;
+  validate?(config: ValueObject): Diagnostic[];
+  /** What an invocation would meet, as far as that can be known now; must not change anything. */
+  plan?(client: Client, config: ValueObject, call: Call): Promise<readonly Diagnostic[]>;
+  /** Words in between are shown to the user; diagnostics end it. */
+  invoke(client: Client, config: ValueObject, call: Call): AsyncIterable<string | readonly Diagnostic[]>;
 }
 
 export interface ProviderFunction {

@@ -1,4 +1,45 @@
-/** Examples of the documentation pages, by kind and name. A test plans every one of them. */
+/** Examples for Terraform releases later than the tests have: their blocks are not valid before. */
+const LATER: Readonly<Record<string, string>> = {
+  'List Resource migosmtp_smtp_account': `
+# In a file such as accounts.tfquery.hcl, for terraform query:
+list "migosmtp_smtp_account" "shop" {
+  provider = migosmtp
+  config {
+    namespace = "shop"
+  }
+}`,
+  'List Resource migosmtp_verified_domain': `
+# In a file such as domains.tfquery.hcl, for terraform query:
+list "migosmtp_verified_domain" "all" {
+  provider = migosmtp
+}`,
+  'Action migosmtp_rotate_password': `
+action "migosmtp_rotate_password" "billing" {
+  config {
+    name      = "billing"
+    namespace = "shop"
+  }
+}
+
+# terraform apply -invoke action.migosmtp_rotate_password.billing`,
+  'Action migosmtp_reset_password': `
+action "migosmtp_reset_password" "billing" {
+  config {
+    name      = "billing"
+    namespace = "shop"
+  }
+}`,
+  'Action migosmtp_send_test': `
+action "migosmtp_send_test" "billing" {
+  config {
+    account   = "billing"
+    namespace = "shop"
+    to        = "postmaster@shop.example"
+  }
+}`,
+};
+
+/** Examples of the documentation pages, by kind and name. A test validates every one of them. */
 export const EXAMPLES: Readonly<Record<string, string>> = {
   provider: `
 terraform {
@@ -91,6 +132,15 @@ data "migosmtp_smtp_account" "billing" {
 output "secret_name" {
   value = data.migosmtp_smtp_account.billing.secret_name
 }`,
+  'Data Source migosmtp_smtp_accounts': `
+data "migosmtp_smtp_accounts" "shop" {
+  namespace      = "shop"
+  label_selector = "team=billing"
+}
+
+output "usernames" {
+  value = data.migosmtp_smtp_accounts.shop.items[*].username
+}`,
   'Ephemeral Resource migosmtp_smtp_credentials': `
 resource "migosmtp_smtp_account" "billing" {
   name      = "billing"
@@ -121,5 +171,17 @@ output "parts" {
 }`,
 };
 
+/** Every example, those for later releases of Terraform included. */
+export const ALL_EXAMPLES: Readonly<Record<string, string>> = { ...EXAMPLES, ...LATER };
+
 export const IMPORT_EXAMPLE = `
 terraform import TYPE.example shop/example`;
+
+export const IDENTITY_EXAMPLE = `
+import {
+  to = TYPE.example
+  identity = {
+    namespace = "shop"
+    name      = "example"
+  }
+}`;

@@ -7,7 +7,7 @@ import {
   type Schema,
 } from '../core/index.ts';
 import { createProvider } from '../resources/index.ts';
-import { EXAMPLES, IMPORT_EXAMPLE } from './examples.ts';
+import { ALL_EXAMPLES, IDENTITY_EXAMPLE, IMPORT_EXAMPLE } from './examples.ts';
 
 /** Every page of the registry's documentation, by its path under docs/provider. */
 export function documentationPages(): Map<string, string> {
@@ -21,6 +21,12 @@ export function documentationPages(): Map<string, string> {
   }
   for (const [name, { schema }] of Object.entries(provider.ephemeralResources)) {
     pages.set(`ephemeral-resources/${short(name)}.md`, objectPage(name, 'Ephemeral Resource', schema));
+  }
+  for (const [name, { schema }] of Object.entries(provider.listResources)) {
+    pages.set(`list-resources/${short(name)}.md`, objectPage(name, 'List Resource', schema, SINCE_1_14));
+  }
+  for (const [name, { schema }] of Object.entries(provider.actions)) {
+    pages.set(`actions/${short(name)}.md`, objectPage(name, 'Action', schema, SINCE_1_14));
   }
   for (const [name, definition] of Object.entries(provider.functions)) {
     pages.set(`functions/${name}.md`, functionPage(name, definition));
@@ -48,17 +54,24 @@ function page(title: string, kind: string, description: string, ...sections: str
 }
 
 function providerPage(schema: Schema): string {
-  const example = section('Example Usage', code('terraform', EXAMPLES['provider'] ?? ''));
+  const example = section('Example Usage', code('terraform', ALL_EXAMPLES['provider'] ?? ''));
   return page('MigoSMTP Provider', '', schema.description, example, schemaSections(schema));
 }
 
+const SINCE_1_14 = 'Needs Terraform 1.14 or later.';
+
 function resourcePage(name: string, schema: Schema): string {
-  const how = `An object is imported by \`namespace/name\`:\n\n${code('shell', IMPORT_EXAMPLE.replaceAll('TYPE', name))}`;
+  const how = [
+    'An object is imported by `namespace/name`:',
+    code('shell', IMPORT_EXAMPLE.replaceAll('TYPE', name)),
+    'From Terraform 1.12 on an `import` block may name its identity instead:',
+    code('terraform', IDENTITY_EXAMPLE.replaceAll('TYPE', name)),
+  ].join('\n\n');
   return objectPage(name, 'Resource', schema, section('Import', how));
 }
 
 function objectPage(name: string, kind: string, schema: Schema, ...more: string[]): string {
-  const example = EXAMPLES[`${kind} ${name}`];
+  const example = ALL_EXAMPLES[`${kind} ${name}`];
   const usage = example === undefined ? '' : section('Example Usage', code('terraform', example));
   return page(name, kind, schema.description, usage, schemaSections(schema), ...more);
 }
@@ -74,7 +87,7 @@ function functionPage(name: string, definition: ProviderFunction): string {
   const rows = all.map(
     (parameter) => `- \`${parameter.name}\` (${label(parameter.type)}) ${parameter.description}`,
   );
-  const example = section('Example Usage', code('terraform', EXAMPLES[`Function ${name}`] ?? ''));
+  const example = section('Example Usage', code('terraform', ALL_EXAMPLES[`Function ${name}`] ?? ''));
   return page(
     name,
     'Function',

@@ -5,7 +5,7 @@ const NAME = {
   rule: 'must be the name of a Kubernetes object: lower case letters, digits, "-" and "."',
   maxLength: 253,
 };
-const NAMESPACE = {
+export const NAMESPACE_CHECK = {
   pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
   rule: 'must be the name of a Kubernetes namespace: lower case letters, digits and "-"',
   maxLength: 63,
@@ -29,7 +29,7 @@ export function address(what: string): Attributes {
       computed: true,
       default: DEFAULT_NAMESPACE,
       replace: true,
-      check: NAMESPACE,
+      check: NAMESPACE_CHECK,
       description: `Namespace (workspace) of the ${what}. Default: \`${DEFAULT_NAMESPACE}\`.`,
     },
   };
@@ -84,17 +84,21 @@ export interface Timeouts {
 export function timeoutsAttribute(defaults: Timeouts): Attribute {
   const entries = Object.entries(defaults).map(([operation, fallback]: [string, string]) => [
     operation,
-    {
-      type: 'string',
-      optional: true,
-      check: { pattern: DURATION_PATTERN, rule: 'must be a length of time such as "90s", "10m" or "1h30m"' },
-      description: `How long ${operation} may take. Default: \`${fallback}\`.`,
-    } satisfies Attribute,
+    timeout(operation, fallback),
   ]);
   return {
     type: { nesting: 'single', attributes: Object.fromEntries(entries) as Attributes },
     optional: true,
     local: true,
     description: 'How long operations may take.',
+  };
+}
+
+export function timeout(operation: string, fallback: string): Attribute {
+  return {
+    type: 'string',
+    optional: true,
+    check: { pattern: DURATION_PATTERN, rule: 'must be a length of time such as "90s", "10m" or "1h30m"' },
+    description: `How long ${operation} may take. Default: \`${fallback}\`.`,
   };
 }

@@ -32,7 +32,7 @@ export function kindDataSource(kind: KindSchema): DataSource<ClusterHandle> {
   };
 }
 
-function dataSourceSchema(kind: KindSchema): Schema {
+export function dataSourceSchema(kind: KindSchema): Schema {
   const { name, namespace } = address(kind.kind);
   const labels: Attribute = { type: ['map', 'string'], computed: true, description: 'Labels of the object.' };
   const annotations: Attribute = { ...labels, description: 'Annotations of the object.' };

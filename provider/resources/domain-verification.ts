@@ -12,6 +12,7 @@ import type { KubeObject } from '../kube/index.ts';
 import { awaitObject } from './await-object.ts';
 import type { ClusterHandle } from './cluster-handle.ts';
 import { address, timeoutsAttribute, uid } from './common.ts';
+import { objectIdentity } from './identity.ts';
 import { importById } from './import.ts';
 import { judgeVerified } from './kinds.ts';
 import { kindSchemas } from './schema.generated.ts';
@@ -42,6 +43,7 @@ const domainKind = kindSchemas.verified_domain;
 /** The step between publishing records and using the domain: nothing but a wait. */
 export const domainVerification: Resource<ClusterHandle> = {
   schema,
+  identity: objectIdentity,
   create: (cluster, { planned }, call) => wait(cluster, planned, call),
   read: (cluster, { state, private: data }, call) => read(cluster, state, data['imported'] === true, call),
   update: (_cluster, { planned }) => Promise.resolve({ state: planned }),

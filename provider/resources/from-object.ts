@@ -190,6 +190,16 @@ function ownedFields(found: KubeObject): Json | undefined {
   )?.fieldsV1;
 }
 
+/** Whether a configuration of Terraform states this field of the object. */
+export function isDeclared(found: KubeObject, [first = '', ...rest]: readonly string[]): boolean {
+  const owned = ownedFields(found);
+  if (owned === undefined || !(`f:${first}` in owned)) return false;
+  const last = rest.pop();
+  if (last === undefined) return true;
+  const parent = rest.reduce((fields, name) => under(fields, name), under(owned, first));
+  return `f:${last}` in parent;
+}
+
 function under(owned: Json, name: string): Json {
   return (owned[`f:${name}`] ?? {}) as Json;
 }

@@ -19,6 +19,7 @@ import { applyExisting, applyNew } from './apply-object.ts';
 import { awaitObject } from './await-object.ts';
 import { address, metadata, steering, uid } from './common.ts';
 import { fromObject } from './from-object.ts';
+import { objectIdentity } from './identity.ts';
 import { importById } from './import.ts';
 import type { KindBehaviour } from './kind-behaviour.ts';
 import type { KindSchema } from './kind-schema.ts';
@@ -32,6 +33,7 @@ export function kindResource(behaviour: KindBehaviour): Resource<ClusterHandle> 
   const schema = resourceSchema(kind, behaviour);
   return {
     schema,
+    identity: objectIdentity,
     create: (cluster, request, call) => create(cluster, behaviour, request, call),
     read: (cluster, request, call) => read(cluster, kind, request, call),
     update: (cluster, request, call) => update(cluster, behaviour, schema, request, call),

@@ -10,7 +10,7 @@ const smtpRelay: KindBehaviour = {
 };
 
 /** A raised rotation or reset is done when status answers it, which may be after Ready was seen. */
-const smtpAccount: KindBehaviour = {
+export const smtpAccount: KindBehaviour = {
   kind: 'smtp_account',
   timeouts: { create: '5m', update: '5m', delete: '5m' },
   judge(object, declared) {
@@ -38,7 +38,7 @@ const planLimit: KindBehaviour = {
 };
 
 /** Done when the outcome is known: delivered, or failed with the reply that says why. */
-const testMessage: KindBehaviour = {
+export const testMessage: KindBehaviour = {
   kind: 'test_message',
   timeouts: { create: '10m', update: '10m', delete: '5m' },
   judge(object) {

@@ -1,14 +1,18 @@
 import { readFileSync } from 'node:fs';
 import type { Call, Log, Provider, ValueObject } from '../core/index.ts';
 import { KubeClient, resolveConnection, withEnvironment, type Environment } from '../kube/index.ts';
+import { resetPassword, rotatePassword } from './actions.ts';
 import type { ClusterHandle } from './cluster-handle.ts';
 import { kindDataSource } from './data-source.ts';
 import { domainVerification } from './domain-verification.ts';
 import { functions } from './functions.ts';
 import { kindResource } from './kind-resource.ts';
 import { kindBehaviours } from './kinds.ts';
+import { kindListDataSource } from './list-data-source.ts';
+import { kindListResource } from './list-resource.ts';
 import { providerSchema, settingsFrom, unknownAttributes } from './provider-block.ts';
 import { kindSchemas } from './schema.generated.ts';
+import { sendTest } from './send-test.ts';
 import { smtpCredentials } from './smtp-credentials.ts';
 
 /** The provider as core/ knows providers. */
@@ -21,10 +25,19 @@ export function createProvider(environment: Environment): Provider<ClusterHandle
       migosmtp_domain_verification: domainVerification,
     },
     dataSources: Object.fromEntries(
-      named.map(([type, { kind }]) => [type, kindDataSource(kindSchemas[kind])]),
+      named.flatMap(([type, { kind }]) => [
+        [type, kindDataSource(kindSchemas[kind])],
+        [`${type}s`, kindListDataSource(kindSchemas[kind])],
+      ]),
     ),
     ephemeralResources: { migosmtp_smtp_credentials: smtpCredentials },
     functions,
+    listResources: Object.fromEntries(named.map(([type, behaviour]) => [type, kindListResource(behaviour)])),
+    actions: {
+      migosmtp_rotate_password: rotatePassword,
+      migosmtp_reset_password: resetPassword,
+      migosmtp_send_test: sendTest,
+    },
     configure: (config, call) => Promise.resolve({ client: clusterHandle(config, environment, call) }),
   };
 }

@@ -124,7 +124,7 @@ export async function events({ client, path }: Session, object: KubeObject | und
   }
 }
 
-function unknownCluster(attributes: readonly string[], action: string, title: string): Diagnostic {
+export function unknownCluster(attributes: readonly string[], action: string, title: string): Diagnostic {
   const names = attributes.join(', ');
   return error(
     'Cluster is not known yet',

@@ -4,6 +4,8 @@ import type * as http2 from 'node:http2';
 export interface GrpcService {
   /** By full path, `/tfplugin6.Provider/GetMetadata`. */
   readonly unary: ReadonlyMap<string, UnaryMethod>;
+  /** Calls that answer with any number of messages. */
+  readonly streaming: ReadonlyMap<string, StreamMethod>;
   readonly silentStreams: ReadonlySet<string>;
 }
 
@@ -11,6 +13,8 @@ export type UnaryMethod = (
   request: Uint8Array,
   cancellation: Cancellation,
 ) => Promise<Uint8Array> | Uint8Array;
+
+export type StreamMethod = (request: Uint8Array, cancellation: Cancellation) => AsyncIterable<Uint8Array>;
 
 /** Whether the caller has gone; a signal is made for those calls only that want one, as it costs time. */
 export class Cancellation {
@@ -62,7 +66,11 @@ export function serveGrpc(
       stream.resume();
       return;
     }
-    answer(stream, service.unary.get(path), path).catch((cause: unknown) => {
+    const streaming = service.streaming.get(path);
+    const answering = streaming
+      ? answerMany(stream, streaming)
+      : answer(stream, service.unary.get(path), path);
+    answering.catch((cause: unknown) => {
       if (!(cause instanceof GrpcError)) onFailure(cause);
       fail(stream, cause);
     });
@@ -81,9 +89,39 @@ async function answer(
   if (stream.destroyed) return;
   stream.respond(HEADERS, { waitForTrailers: true });
   stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': String(GrpcStatus.ok) }));
+  stream.end(framed(response));
+}
+
+/** Messages go out one by one, no faster than the client takes them; a failure in between ends as a status. */
+async function answerMany(stream: http2.ServerHttp2Stream, method: StreamMethod): Promise<void> {
+  const cancellation = new Cancellation();
+  const gone = once(stream, 'close');
+  stream.once('close', () => cancellation.cancel());
+  const request = await readMessage(stream);
+  let status: number = GrpcStatus.ok;
+  stream.respond(HEADERS, { waitForTrailers: true });
+  stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': String(status) }));
+  try {
+    for await (const response of method(request, cancellation)) {
+      if (stream.destroyed) return;
+      if (!stream.write(framed(response))) await Promise.race([once(stream, 'drain'), gone]);
+    }
+  } catch (cause) {
+    status = cause instanceof GrpcError ? cause.status : GrpcStatus.internal;
+    throw cause;
+  } finally {
+    if (!stream.destroyed) stream.end();
+  }
+}
+
+function once(stream: http2.ServerHttp2Stream, event: 'close' | 'drain'): Promise<void> {
+  return new Promise((resolve) => stream.once(event, () => resolve()));
+}
+
+function framed(response: Uint8Array): Buffer {
   const header = Buffer.alloc(FRAME_HEADER_BYTES);
   header.writeUInt32BE(response.length, 1);
-  stream.end(Buffer.concat([header, response]));
+  return Buffer.concat([header, response]);
 }
 
 function readMessage(stream: http2.ServerHttp2Stream): Promise<Uint8Array> {

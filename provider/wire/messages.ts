@@ -15,7 +15,7 @@ import { bool, bytes, integer, many, message, one, string } from './protobuf.ts'
 import { decodeValue, encodeValue } from './value-codec.ts';
 import { fromJson, parseJson } from './json-codec.ts';
 
-/** Messages that several RPCs share; numbers are those of protocol 6.8's interface file. */
+/** Messages that several RPCs share; numbers are those of protocol 6.10's interface file. */
 export const dynamicValue = message({ msgpack: one(1, bytes), json: one(2, bytes) });
 export type DynamicValue = ReturnType<typeof dynamicValue.decode>;
 
@@ -37,7 +37,9 @@ export const serverCapabilities = message({
   planDestroy: one(1, bool),
   getProviderSchemaOptional: one(2, bool),
   moveResourceState: one(3, bool),
+  generateResourceConfig: one(4, bool),
 });
+export const identityData = message({ identityData: one(1, dynamicValue) });
 export const clientCapabilities = message({
   deferralAllowed: one(1, bool),
   writeOnlyAttributesAllowed: one(2, bool),

@@ -18,6 +18,8 @@ const provider: Provider<null> = {
   resources: {},
   dataSources: {},
   ephemeralResources: {},
+  listResources: {},
+  actions: {},
   functions: {
     fail: {
       summary: '',
@@ -94,7 +96,7 @@ describe.each([true, false])('a plugin, TLS %s', (tls) => {
 
   it('tells an unknown method from a failing one, and quotes no error', async () => {
     await start({ tls });
-    expect((await call('/tfplugin6.Provider/GetResourceIdentitySchemas')).status).toBe('12');
+    expect((await call('/tfplugin6.Provider/ReadStateBytes')).status).toBe('12');
     const request = message({ name: one(1, string) });
     expect((await call('/tfplugin6.Provider/CallFunction', request.encode({ name: 'none' }))).status).toBe(
       '3',

@@ -33,12 +33,10 @@ export function servePlugin<Client>(
   watchSessions(server, onDisconnect);
   const stopping = new AbortController();
   const engine = new Engine(provider) as unknown as Engine<unknown>;
-  const unary = new Map([
-    ...providerService({ engine, log, stopped: stopping.signal }, () => stopping.abort()),
-    ...sideServices(onShutdown),
-  ]);
+  const service = providerService({ engine, log, stopped: stopping.signal }, () => stopping.abort());
+  const unary = new Map([...service.unary, ...sideServices(onShutdown)]);
   const silentStreams = new Set(['/plugin.GRPCStdio/StreamStdio']);
-  serveGrpc(server, { unary, silentStreams }, (cause) =>
+  serveGrpc(server, { unary, streaming: service.streaming, silentStreams }, (cause) =>
     log('error', 'call failed', { places: codePlaces(cause) }),
   );
   listener.onConnection((connection) => server.emit('connection', connection));

@@ -16,12 +16,14 @@ import {
   diagnostic,
   diagnosticsToWire,
   dynamicValue,
+  identityData,
   pathToWire,
   valueFromWire,
   valueToWire,
 } from '../messages.ts';
 import { bytes, many, message, one, string } from '../protobuf.ts';
 import { attempt, callOf, privateFromWire, privateToWire, type Methods, type RpcContext } from './context.ts';
+import { identityToWire } from './identity.ts';
 
 const validateRequest = message({
   typeName: one(1, string),
@@ -38,6 +40,7 @@ const readResponse = message({
   newState: one(1, dynamicValue),
   diagnostics: many(2, diagnostic),
   private: one(3, bytes),
+  newIdentity: one(5, identityData),
 });
 const planRequest = message({
   typeName: one(1, string),
@@ -45,12 +48,14 @@ const planRequest = message({
   proposedNewState: one(3, dynamicValue),
   config: one(4, dynamicValue),
   priorPrivate: one(5, bytes),
+  priorIdentity: one(8, identityData),
 });
 const planResponse = message({
   plannedState: one(1, dynamicValue),
   requiresReplace: many(2, attributePath),
   plannedPrivate: one(3, bytes),
   diagnostics: many(4, diagnostic),
+  plannedIdentity: one(7, identityData),
 });
 const applyRequest = message({
   typeName: one(1, string),
@@ -63,6 +68,7 @@ const applyResponse = message({
   newState: one(1, dynamicValue),
   private: one(2, bytes),
   diagnostics: many(3, diagnostic),
+  newIdentity: one(5, identityData),
 });
 
 /** Validate, Read, Plan and ApplyResourceChange: the life of managed resources. */
@@ -95,7 +101,7 @@ function validateMethod(context: RpcContext<unknown>): Methods[string] {
 function readMethod(context: RpcContext<unknown>): Methods[string] {
   return async (request, cancellation) => {
     const { typeName = '', currentState, private: data } = readRequest.decode(request);
-    const { type } = typed(context, typeName);
+    const { type, resource } = typed(context, typeName);
     const state = valueFromWire(currentState, type);
     if (!isObject(state)) return readResponse.encode({ newState: valueToWire(null, type) });
     const kept = privateFromWire(data);
@@ -107,21 +113,27 @@ function readMethod(context: RpcContext<unknown>): Methods[string] {
       newState: valueToWire(outcome.state, type),
       private: privateToWire(outcome.private),
       diagnostics: diagnosticsToWire(outcome.diagnostics),
+      newIdentity: identityToWire(resource, outcome.state),
     });
   };
 }
 
 function planMethod(context: RpcContext<unknown>): Methods[string] {
-  return async (request) => {
+  return async (request, cancellation) => {
     const message = planRequest.decode(request);
     const { typeName = '' } = message;
-    const { type } = typed(context, typeName);
+    const { type, resource } = typed(context, typeName);
     const prior = objectOrNull(valueFromWire(message.priorState, type));
     const proposed = objectOrNull(valueFromWire(message.proposedNewState, type));
     const config = objectOrNull(valueFromWire(message.config, type));
     const data = privateFromWire(message.priorPrivate);
     const outcome = await attempt(
-      () => context.engine.plan(typeName, { prior, proposed, config, private: data }),
+      () =>
+        context.engine.plan(
+          typeName,
+          { prior, proposed, config, private: data },
+          callOf(context, cancellation),
+        ),
       (diagnostics) => ({ planned: proposed, replace: [], private: data, diagnostics }),
     );
     return planResponse.encode({
@@ -129,6 +141,11 @@ function planMethod(context: RpcContext<unknown>): Methods[string] {
       requiresReplace: outcome.replace.map(pathToWire),
       plannedPrivate: privateToWire(outcome.private),
       diagnostics: diagnosticsToWire(outcome.diagnostics),
+      // Identity is for life: where a replacement has another one, Terraform asks again, without a prior state.
+      plannedIdentity:
+        prior === null
+          ? identityToWire(resource, outcome.planned)
+          : (message.priorIdentity ?? identityToWire(resource, prior)),
     });
   };
 }
@@ -137,7 +154,7 @@ function applyMethod(context: RpcContext<unknown>): Methods[string] {
   return async (request, cancellation) => {
     const message = applyRequest.decode(request);
     const { typeName = '' } = message;
-    const { type } = typed(context, typeName);
+    const { type, resource } = typed(context, typeName);
     const prior = objectOrNull(valueFromWire(message.priorState, type));
     const planned = objectOrNull(valueFromWire(message.plannedState, type));
     const config = objectOrNull(valueFromWire(message.config, type));
@@ -155,6 +172,7 @@ function applyMethod(context: RpcContext<unknown>): Methods[string] {
       newState: valueToWire(outcome.state, type),
       private: privateToWire(outcome.private),
       diagnostics: diagnosticsToWire(outcome.diagnostics),
+      newIdentity: identityToWire(resource, outcome.state),
     });
   };
 }

@@ -9,7 +9,12 @@ import {
 import { many, mapOf, message, one, string } from '../protobuf.ts';
 import type { Methods, RpcContext } from './context.ts';
 
-const CAPABILITIES = { planDestroy: true, getProviderSchemaOptional: true, moveResourceState: true };
+const CAPABILITIES = {
+  planDestroy: true,
+  getProviderSchemaOptional: true,
+  moveResourceState: true,
+  generateResourceConfig: true,
+};
 
 const named = message({ name: one(1, string) });
 const metadataResponse = message({
@@ -18,6 +23,8 @@ const metadataResponse = message({
   resources: many(4, named),
   functions: many(5, named),
   ephemeralResources: many(6, named),
+  listResources: many(7, named),
+  actions: many(9, named),
 });
 const schemaResponse = message({
   provider: one(1, schemaMessage),
@@ -26,6 +33,8 @@ const schemaResponse = message({
   serverCapabilities: one(6, serverCapabilities),
   functions: mapOf(7, functionMessage),
   ephemeralResourceSchemas: mapOf(8, schemaMessage),
+  listResourceSchemas: mapOf(9, schemaMessage),
+  actionSchemas: mapOf(11, message({ schema: one(1, schemaMessage) })),
 });
 const functionsResponse = message({ functions: mapOf(1, functionMessage) });
 
@@ -47,6 +56,8 @@ function metadata({ provider }: Engine<unknown>): Uint8Array {
     resources: names(provider.resources),
     functions: names(provider.functions),
     ephemeralResources: names(provider.ephemeralResources),
+    listResources: names(provider.listResources),
+    actions: names(provider.actions),
   });
 }
 
@@ -59,6 +70,8 @@ function schemas(engine: Engine<unknown>): Uint8Array {
     serverCapabilities: CAPABILITIES,
     functions: functions(engine),
     ephemeralResourceSchemas: mapValues(provider.ephemeralResources, ({ schema }) => schemaToWire(schema)),
+    listResourceSchemas: mapValues(provider.listResources, ({ schema }) => schemaToWire(schema)),
+    actionSchemas: mapValues(provider.actions, ({ schema }) => ({ schema: schemaToWire(schema) })),
   });
 }
 

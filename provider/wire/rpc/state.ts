@@ -1,8 +1,24 @@
-import { error, type Diagnostic, type JsonObject, type Value } from '../../core/index.ts';
+import {
+  configFromState,
+  error,
+  isObject,
+  type Diagnostic,
+  type JsonObject,
+  type Value,
+} from '../../core/index.ts';
 import { fromJson, parseJsonObject } from '../json-codec.ts';
-import { diagnostic, diagnosticsToWire, dynamicValue, rawState, valueToWire } from '../messages.ts';
+import {
+  diagnostic,
+  diagnosticsToWire,
+  dynamicValue,
+  identityData,
+  rawState,
+  valueFromWire,
+  valueToWire,
+} from '../messages.ts';
 import { bytes, integer, many, message, one, string } from '../protobuf.ts';
 import { attempt, privateToWire, type Methods, type RpcContext } from './context.ts';
+import { identityFromWire, identityToWire } from './identity.ts';
 import { typed } from './managed.ts';
 
 const upgradeRequest = message({
@@ -11,11 +27,16 @@ const upgradeRequest = message({
   rawState: one(3, rawState),
 });
 const upgradeResponse = message({ upgradedState: one(1, dynamicValue), diagnostics: many(2, diagnostic) });
-const importRequest = message({ typeName: one(1, string), id: one(2, string) });
+const importRequest = message({
+  typeName: one(1, string),
+  id: one(2, string),
+  identity: one(4, identityData),
+});
 const imported = message({
   typeName: one(1, string),
   state: one(2, dynamicValue),
   private: one(3, bytes),
+  identity: one(4, identityData),
 });
 const importResponse = message({ importedResources: many(1, imported), diagnostics: many(2, diagnostic) });
 const moveRequest = message({
@@ -25,14 +46,24 @@ const moveRequest = message({
   sourceState: one(4, rawState),
   targetTypeName: one(5, string),
 });
-const moveResponse = message({ targetState: one(1, dynamicValue), diagnostics: many(2, diagnostic) });
+const moveResponse = message({
+  targetState: one(1, dynamicValue),
+  diagnostics: many(2, diagnostic),
+  targetIdentity: one(4, identityData),
+});
+const generateRequest = message({ typeName: one(1, string), state: one(2, dynamicValue) });
+const generateResponse = message({ config: one(1, dynamicValue), diagnostics: many(2, diagnostic) });
 
-/** UpgradeResourceState, ImportResourceState, MoveResourceState: state that comes from elsewhere. */
+/**
+ * UpgradeResourceState, ImportResourceState, MoveResourceState, GenerateResourceConfig: state that comes from
+ * elsewhere, and configuration that comes from state.
+ */
 export function stateMethods(context: RpcContext<unknown>): Methods {
   return {
     UpgradeResourceState: upgradeMethod(context),
     ImportResourceState: importMethod(context),
     MoveResourceState: moveMethod(context),
+    GenerateResourceConfig: generateMethod(context),
   };
 }
 
@@ -62,14 +93,26 @@ function upgradeMethod(context: RpcContext<unknown>): Methods[string] {
 
 function importMethod(context: RpcContext<unknown>): Methods[string] {
   return async (request) => {
-    const { typeName = '', id = '' } = importRequest.decode(request);
-    const { type } = typed(context, typeName);
+    const { typeName = '', id = '', identity } = importRequest.decode(request);
+    const { type, resource } = typed(context, typeName);
     const outcome = await attempt(
-      () => context.engine.import(typeName, id),
+      () => {
+        const known = id === '' ? identityFromWire(resource, identity) : undefined;
+        const wanted = known && resource.identity ? resource.identity.importId(known) : id;
+        return context.engine.import(typeName, wanted);
+      },
       (diagnostics) => ({ diagnostics }),
     );
-    const found = outcome.state
-      ? [{ typeName, state: valueToWire(outcome.state, type), private: privateToWire(outcome.private ?? {}) }]
+    const { state } = outcome;
+    const found = state
+      ? [
+          {
+            typeName,
+            state: valueToWire(state, type),
+            private: privateToWire(outcome.private ?? {}),
+            identity: identityToWire(resource, state),
+          },
+        ]
       : [];
     return importResponse.encode({
       importedResources: found,
@@ -82,7 +125,7 @@ function moveMethod(context: RpcContext<unknown>): Methods[string] {
   return async (request) => {
     const message = moveRequest.decode(request);
     const { targetTypeName = '' } = message;
-    const { type } = typed(context, targetTypeName);
+    const { type, resource } = typed(context, targetTypeName);
     const moved = await attempt<JsonObject | undefined>(
       () =>
         context.engine.move(targetTypeName, {
@@ -93,10 +136,31 @@ function moveMethod(context: RpcContext<unknown>): Methods[string] {
         }),
       () => undefined,
     );
-    if (moved !== undefined)
-      return moveResponse.encode({ targetState: valueToWire(fromJson(moved, type), type) });
+    if (moved !== undefined) {
+      const state = fromJson(moved, type);
+      return moveResponse.encode({
+        targetState: valueToWire(state, type),
+        targetIdentity: identityToWire(resource, state),
+      });
+    }
     const detail = `${targetTypeName} cannot take over the state of ${message.sourceTypeName ?? '?'} from ${message.sourceProviderAddress ?? '?'}. Use a removed block for the old address and an import block for the new one.`;
     return moveResponse.encode({ diagnostics: diagnosticsToWire([error('Move is not supported', detail)]) });
+  };
+}
+
+function generateMethod(context: RpcContext<unknown>): Methods[string] {
+  return async (request) => {
+    const { typeName = '', state } = generateRequest.decode(request);
+    const { type, resource } = typed(context, typeName);
+    const response = await attempt(
+      () => {
+        const value = valueFromWire(state, type);
+        const config = isObject(value) ? configFromState(resource.schema, value) : null;
+        return { config: valueToWire(config, type), diagnostics: [] };
+      },
+      (diagnostics) => ({ diagnostics }),
+    );
+    return generateResponse.encode({ ...response, diagnostics: diagnosticsToWire(response.diagnostics) });
   };
 }
 

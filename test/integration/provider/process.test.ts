@@ -2,11 +2,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { startCluster, type Cluster } from '../../cluster/index.ts';
-import { providerMirror, SOURCE, VERSION } from '../../../provider/build.ts';
 import { objectPath, StandIn, type CustomObject } from './stand-in.ts';
-import { Terraform, unframed } from './terraform.ts';
+import { providerExecutable, Terraform, unframed } from './terraform.ts';
 
 jest.setTimeout(120_000);
 
@@ -26,8 +25,7 @@ resource "migosmtp_smtp_account" "it" {
 beforeAll(async () => {
   cluster = await startCluster({ agent: false });
   operator = new StandIn(cluster.api);
-  const folder = join(await providerMirror(), SOURCE, VERSION, 'linux_amd64');
-  executable = join(folder, `terraform-provider-migosmtp_v${VERSION}`);
+  executable = await providerExecutable();
 }, 600_000);
 afterEach(() => terraform?.remove());
 afterAll(async () => {

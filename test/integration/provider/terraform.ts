@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { providerMirror, writeCliConfig } from '../../../provider/build.ts';
+import { executableIn, providerMirror, writeCliConfig } from '../../../provider/build.ts';
 
 /** What a terraform command left: its exit code and all that it printed. */
 export interface TerraformResult {
@@ -14,6 +14,11 @@ export interface RunOptions {
   env?: Record<string, string>;
   /** Called with each piece of output; may send signals to the process. */
   onOutput?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+}
+
+/** The provider as a program, built from the present sources. */
+export async function providerExecutable(): Promise<string> {
+  return executableIn(await providerMirror());
 }
 
 const HEADER = `terraform {
