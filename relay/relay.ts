@@ -104,6 +104,7 @@ class Relay {
     this.#signer = new Signer(log);
     this.#webhooks = new Webhooks({ spool, directory, metrics, log });
     this.#delivery = new Delivery({
+      dns: parts.config.dns,
       spool,
       directory,
       signer: this.#signer,

@@ -39,7 +39,8 @@ export async function attempt(work: Attempt, route: Route, moment: () => Moment)
   for (const pool of route.pools) {
     const sent = await send(pool, outgoing(work));
     if (sent.kind !== 'down') return settle(work.recipients, sent, moment);
-    down = sent.error;
+    // One host that may recover is enough to try again.
+    if (!down || down.permanent) down = sent.error;
     const { nowMs } = moment();
     retryAt = Math.min(retryAt, pool.blockedUntil(nowMs) || nowMs);
   }

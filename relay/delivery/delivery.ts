@@ -4,6 +4,7 @@ import { describeCause } from '../errors.ts';
 import type { ClaimedMessage } from '../spool/index.ts';
 import { Dispatcher, type DispatcherOptions } from './dispatcher.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { DnsOptions } from './dns.ts';
 import { Lanes } from './lanes.ts';
 import { parcelsOf, postpone } from './parcels.ts';
 import { type Parcel, ReadyQueue } from './ready.ts';
@@ -27,6 +28,7 @@ const AFTER_FAULT_MS = 5_000;
 
 export interface DeliveryOptions extends DispatcherOptions {
   readonly deadlines?: Deadlines;
+  readonly dns?: DnsOptions | undefined;
 }
 
 export class Delivery {
@@ -84,6 +86,8 @@ export class Delivery {
       this.#router = new Router({
         settings,
         deadlines: this.#options.deadlines,
+        dns: this.#options.dns,
+        log: this.#options.log,
         onStateChange: (host, change) => this.#stateChanged(host, change),
       });
       if (isChange) void this.#retryAll();

@@ -2,7 +2,6 @@
 import { connect as connectTo, type UpstreamConnection } from './connection.ts';
 import { downDelay } from './backoff.ts';
 import type { Deadlines } from './deadlines.ts';
-import { resolveHost } from './resolve.ts';
 import { type Target, TargetDown } from './target.ts';
 
 export interface PoolOptions {
@@ -11,6 +10,8 @@ export interface PoolOptions {
   /** Messages after which a connection is not used again. */
   readonly maxMessages: number;
   readonly deadlines?: Deadlines | undefined;
+  /** Addresses that may be connected to; throws TargetDown. */
+  readonly resolve: (host: string) => Promise<readonly string[]>;
   readonly onStateChange: (change: { up: boolean; cause: string; stage: string }) => void;
   readonly random?: () => number;
 }
@@ -119,8 +120,8 @@ export class Pool {
   }
 
   async #connect(): Promise<UpstreamConnection> {
-    const { target } = this.#options;
-    const addresses = await resolveHost(target.host, target.allowPrivateAddresses);
+    const { target, resolve } = this.#options;
+    const addresses = await resolve(target.host);
     let last: unknown;
     for (const address of addresses.slice(0, 4)) {
       try {

@@ -1,8 +1,8 @@
 /** Addresses of a next hop. Direct delivery refuses those that are not public, so that mail cannot reach inside. */
-import { lookup, promises as dns } from 'node:dns';
+import { lookup } from 'node:dns';
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { promisify } from 'node:util';
-import { describeCause, RelayError } from '../errors.ts';
+import { describeCause } from '../errors.ts';
 import { TargetDown } from './target.ts';
 
 const lookupAll = promisify(lookup);
@@ -11,16 +11,8 @@ const DNS_MS = 15_000;
 const cache = new Map<string, { addresses: string[]; until: number }>();
 
 /** As the system resolves names (hosts file, search domains): a smarthost may be a Service of the cluster. */
-export async function resolveHost(host: string, allowPrivate: boolean): Promise<string[]> {
-  const addresses = isIP(host) ? [host] : await lookupCached(host);
-  if (allowPrivate) return addresses;
-  const isPublic = addresses.filter((address) => !isPrivate(address));
-  if (isPublic.length > 0) return isPublic;
-  throw new TargetDown(
-    'resolve',
-    new RelayError('R_UPSTREAM_ADDRESS', { host, address: addresses[0] ?? 'nothing' }).message,
-    { permanent: true },
-  );
+export async function resolveHost(host: string): Promise<string[]> {
+  return isIP(host) ? [host] : lookupCached(host);
 }
 
 async function lookupCached(host: string): Promise<string[]> {
@@ -34,30 +26,6 @@ async function lookupCached(host: string): Promise<string[]> {
     return addresses;
   } catch (cause) {
     throw new TargetDown('resolve', `cannot resolve ${host}: ${describeCause(cause)}`);
-  }
-}
-
-export type MxAnswer =
-  | { readonly kind: 'hosts'; readonly hosts: readonly string[] }
-  /** RFC 7505: the domain takes no mail. */
-  | { readonly kind: 'null' }
-  | { readonly kind: 'none' }
-  | { readonly kind: 'failed'; readonly cause: string };
-
-/** MX hosts by preference; a domain without MX is its own host (RFC 5321 section 5.1). */
-export async function resolveMx(domain: string): Promise<MxAnswer> {
-  try {
-    const records = await deadline(dns.resolveMx(domain), domain);
-    if (records.length === 1 && records[0]?.exchange === '') return { kind: 'null' };
-    const hosts = records
-      .toSorted((a, b) => a.priority - b.priority)
-      .map(({ exchange }) => exchange.replace(/\.$/, ''));
-    return { kind: 'hosts', hosts: hosts.filter(Boolean).slice(0, 5) };
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : '';
-    if (code === 'ENODATA') return { kind: 'hosts', hosts: [domain] };
-    if (code === 'ENOTFOUND') return { kind: 'none' };
-    return { kind: 'failed', cause: describeCause(cause) };
   }
 }
 
@@ -78,6 +46,10 @@ for (const [net, prefix] of [
 }
 for (const [net, prefix] of [
   ['::', 127],
+  // NAT64 for local use, Teredo and 6to4: IPv4 addresses in disguise.
+  ['64:ff9b:1::', 48],
+  ['2001::', 32],
+  ['2002::', 16],
   ['fc00::', 7],
   ['fe80::', 10],
   ['ff00::', 8],

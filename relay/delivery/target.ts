@@ -1,4 +1,5 @@
 /** Where mail goes next, independent of how it is sent there. */
+import type { BodyRange } from '../spool/index.ts';
 
 export type TlsMode = 'Required' | 'Opportunistic' | 'Implicit' | 'None';
 
@@ -11,7 +12,6 @@ export interface Target {
   readonly caPem?: string | undefined;
   /** Our name in EHLO. */
   readonly ehloName: string;
-  readonly allowPrivateAddresses: boolean;
 }
 
 /** What is sent in one transaction. */
@@ -36,7 +36,9 @@ export interface TransactionDsn {
 }
 
 export type Content =
-  { readonly kind: 'inline'; readonly data: Uint8Array } | { readonly kind: 'file'; readonly path: string };
+  | { readonly kind: 'inline'; readonly data: Uint8Array }
+  /** Too large for memory: read from the store, as often as needed. */
+  | { readonly kind: 'stored'; readonly read: (range?: BodyRange) => AsyncIterable<Uint8Array> };
 
 export interface RecipientReply {
   readonly address: string;

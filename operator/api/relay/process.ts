@@ -41,6 +41,8 @@ export const relayProcessSchema = z.object({
       queueStuckAfterSeconds: z.number().positive().default(600),
     })
     .prefault({}),
+  /** DNS servers for direct delivery, `ip` or `ip:port`; empty: the machine's own. A smarthost is found as the system finds it. */
+  dns: z.object({ servers: z.array(z.string()).default([]) }).prefault({}),
   storage: z.discriminatedUnion('kind', [
     /** Folder for SQLite database, bodies and shards. */
     z.object({ kind: z.literal('embedded'), directory: z.string() }),

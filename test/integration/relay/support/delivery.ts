@@ -40,7 +40,7 @@ export interface Change extends Partial<DirectoryPart> {
   readonly settings?: relayApi.RelaySettings;
 }
 
-type Deadlines = ConstructorParameters<typeof Delivery>[0]['deadlines'];
+type Lab = Pick<ConstructorParameters<typeof Delivery>[0], 'deadlines' | 'dns'>;
 
 export function settingsFor(
   delivery: relayApi.RelaySettings['delivery'],
@@ -60,7 +60,8 @@ export function smarthost(port: number, change: object = {}): relayApi.RelaySett
   return { mode: 'smarthost', host: '127.0.0.1', port, tls: 'None', ...change };
 }
 
-export async function startDelivery(change: Change, deadlines?: Deadlines): Promise<DeliveryUnderTest> {
+/** `lab`: shorter deadlines, a DNS server of the test. */
+export async function startDelivery(change: Change, lab: Lab = {}): Promise<DeliveryUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'delivery-test-'));
   const { spool } = await openEmbeddedSpool(folder);
   const lines: string[] = [];
@@ -68,7 +69,7 @@ export async function startDelivery(change: Change, deadlines?: Deadlines): Prom
   const directory = new Directory();
   const signer = new Signer(log);
   const metrics = createMetrics();
-  const delivery = new Delivery({ spool, directory, signer, metrics, log, ...(deadlines && { deadlines }) });
+  const delivery = new Delivery({ spool, directory, signer, metrics, log, ...lab });
   const configure = (next: Change) => {
     directory.replace(0, { accounts: [testAccount()], domains: [testDomain()], workspaces: [], ...next });
     delivery.directoryChanged();
