@@ -31,6 +31,12 @@ export const SUITES: Suite[] = [
     workers: 1,
   },
   {
+    name: 'faults',
+    title: 'the relay under faults: crashes, full disks, bad neighbours, bad input',
+    paths: ['test/faults/'],
+    workers: 1,
+  },
+  {
     name: 'cluster',
     title: 'control plane and node agent',
     paths: ['test/integration/cluster/'],

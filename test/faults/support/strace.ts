@@ -5,7 +5,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { debianPackages } from '../../cluster/debian.ts';
 import { waitFor } from '../../integration/relay/support/wait.ts';
 
@@ -34,8 +36,10 @@ export interface Tracing {
 }
 
 /** Attaches to a process and all of its threads; resolves when it is attached to. `args` are strace's. */
-export async function trace(pid: number, file: string, args: readonly string[]): Promise<Tracing> {
+export async function trace(pid: number, args: readonly string[]): Promise<Tracing> {
   const packages = await debianPackages(PACKAGES);
+  // Not in the relay's own folder: it watches that, and would be seen to read about its reading without end.
+  const file = join(await mkdtemp(join(tmpdir(), 'strace-')), 'trace');
   const child: ChildProcess = spawn(
     packages.bin('strace'),
     ['-f', '-ttt', '-yy', '-s', '64', '-o', file, ...args, '-p', String(pid)],

@@ -1,4 +1,4 @@
-/** The process itself: clear errors, one owner of a store, graceful end, certificates reloaded, probes, admin API. */
+/** The process itself: clear errors, graceful end, certificates reloaded, probes, admin API. */
 import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -77,16 +77,6 @@ describe('a running relay', () => {
   afterAll(async () => {
     await relay.stop();
     await sink.close();
-  });
-
-  it('refuses to start a second time on the same store', async () => {
-    const config = await readFile(join(relay.folder, 'relay.yaml'), 'utf8');
-    const file = join(relay.folder, 'second.yaml');
-    await writeFile(file, config);
-    const { code, stderr } = await runMain(['--config', file]);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^relay: R_STORE_LOCKED: another relay process uses the store in [^\n]*\n$/);
-    expect((await relay.readyz()).status).toBe(200);
   });
 
   it('answers the admin API only for certificates of the client CA', async () => {

@@ -26,7 +26,7 @@ export async function createPki(folder: string): Promise<TestPki> {
     '-out',
     caFile,
     '-days',
-    '2',
+    '30',
     '-subj',
     '/CN=test-ca',
   ]);
@@ -42,7 +42,7 @@ export async function createPki(folder: string): Promise<TestPki> {
       await run('openssl', ['req', ...ec, '-keyout', keyFile, '-out', csr, '-subj', `/CN=${name}`]);
       // Not openssl's serial file: certificates are issued side by side.
       const serial = `0x${randomBytes(8).toString('hex')}`;
-      const signing = ['-CA', caFile, '-CAkey', caKey, '-set_serial', serial, '-days', '2', '-extfile', ext];
+      const signing = ['-CA', caFile, '-CAkey', caKey, '-set_serial', serial, '-days', '30', '-extfile', ext];
       await run('openssl', ['x509', '-req', '-in', csr, '-out', certFile, ...signing]);
       return { certFile, keyFile };
     },
