@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { API_VERSION, type PlanLimit, type SmtpRelay } from '../api/index.ts';
 import { admits, matches } from './namespaces.ts';
-import { effectivePlan, rankOf, workspaceConfig } from './plan.ts';
+import { effectivePlan, firstWithRelay, rankOf, workspaceConfig } from './plan.ts';
 import { chooseRelay } from './relay-choice.ts';
 
 describe('admission of namespaces', () => {
@@ -115,6 +115,21 @@ describe('plans', () => {
     expect(effectivePlan([], '10k')).toMatchObject({ source: 'DefaultPlan', maxAccounts: 5 });
     expect(effectivePlan([], undefined)).toMatchObject({ source: 'Unlimited', maxAccounts: undefined });
     expect(workspaceConfig('team', effectivePlan([], undefined))).toBeUndefined();
+  });
+
+  test('the relay of a workspace is that of its oldest account that has one', () => {
+    const account = (name: string, createdAt: string, relay?: string) => ({
+      metadata: { name, creationTimestamp: createdAt },
+      relay,
+    });
+    const all = [
+      account('young', '2026-01-03T00:00:00Z', 'c'),
+      account('oldest', '2026-01-01T00:00:00Z'),
+      account('middle', '2026-01-02T00:00:00Z', 'b'),
+    ];
+    expect(firstWithRelay(all, ({ relay }) => relay)?.account.metadata.name).toBe('middle');
+    expect(firstWithRelay(all, ({ metadata }) => metadata.name)?.relay).toBe('oldest');
+    expect(firstWithRelay([], () => 'a')).toBeUndefined();
   });
 
   test('the older account keeps service; of the same age the one whose name comes first', () => {

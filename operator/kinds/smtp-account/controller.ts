@@ -7,6 +7,7 @@ import { LoginProver } from '../../login/index.ts';
 import type { UsageBoard } from '../../usage/index.ts';
 import type { RelayChange } from '../../projection/index.ts';
 import {
+  isEqual,
   isOnlyStatus,
   keyOf,
   prepareController,
@@ -44,6 +45,12 @@ export function createAccountController(context: OperatorContext, usage: UsageBo
     informer: caches.accounts,
     watches: [
       watchOwn(caches.accounts),
+      // Whose relay the others of its workspace must use may have changed.
+      watchWith(caches.accounts, ({ object, previous }) =>
+        previous !== undefined && !isEqual(object.spec.relayRef, previous.spec.relayRef)
+          ? inNamespace(object.metadata.namespace)
+          : [],
+      ),
       // A slot of the plan, or the name of a Secret, has become free.
       watchWith(caches.accounts, ({ type, object }) =>
         type === 'Removed' ? waiters.take('slot', object.metadata.namespace!) : [],

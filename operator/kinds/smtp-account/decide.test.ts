@@ -88,6 +88,7 @@ function snapshot({
     relay,
     elsewhere: [],
     plan: { plan: effectivePlan([], undefined), rank: undefined, isServed: true },
+    planRelay: undefined,
     secret: readPublished(one, secretFor(one, relay, secret)),
     isInherited: true,
     matched: rest.matched ?? (secret === 'absent' || verifiers === 'unknown' ? -1 : 0),
@@ -426,6 +427,23 @@ describe('Ready', () => {
         more: { plan: { plan: effectivePlan([], '10k'), rank: 5, isServed: false } },
       },
       ['False', 'PlanExceeded'],
+    ],
+    [
+      'False on another relay than the plan of its workspace is counted on',
+      {
+        isSuspended: true,
+        relay: { workspace: workspaceConfig('team', effectivePlan([], '10k')) },
+        more: {
+          plan: { plan: effectivePlan([], '10k'), rank: 1, isServed: true },
+          planRelay: { relay: 'system/other', account: 'first' },
+        },
+      },
+      ['False', 'PlanUsesOtherRelay'],
+    ],
+    [
+      'True on another relay without a plan',
+      { more: { planRelay: { relay: 'system/other', account: 'first' } } },
+      ['True', 'Ready'],
     ],
     ['Unknown while the relay is away', { relay: { acknowledged: 'none' } }, ['Unknown', 'RelayUnavailable']],
     [

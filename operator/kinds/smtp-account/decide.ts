@@ -40,7 +40,8 @@ export function decideAccount(snapshot: AccountSnapshot, now: Date): AccountDeci
   const guarded = guard(snapshot, account, now);
   if (guarded !== undefined) return guarded;
   const relay = snapshot.relay!;
-  const isSuspended = account.spec.suspended === true || snapshot.plan?.isServed === false;
+  const isSuspended =
+    account.spec.suspended === true || snapshot.plan?.isServed === false || isElsewhere(snapshot);
   const { extended, events } = extendedSnapshot(snapshot, account, now);
   const one: Case = { snapshot: extended, account, relay, isSuspended, now };
   for (const rule of RULES) {
@@ -288,12 +289,17 @@ function readyStanding(account: SmtpAccount, snapshot: AccountSnapshot): Standin
   return { ready: 'True', reason: REASONS.ready, message, step: 'done' };
 }
 
-function suspendedStanding({ plan, account }: AccountSnapshot): Standing {
+function suspendedStanding(snapshot: AccountSnapshot): Standing {
+  const { plan, planRelay, account, relay } = snapshot;
   if (account?.spec.suspended === true) {
     const message = 'spec.suspended is true: logins are refused and queued mail is held';
     return { ready: 'False', reason: REASONS.suspended, message, step: 'suspended' };
   }
   const { name, maxAccounts } = plan?.plan ?? {};
+  if (planRelay !== undefined && isElsewhere(snapshot)) {
+    const message = `a workspace under a plan sends through one relay: SmtpAccount ${planRelay.account}, the oldest, uses ${planRelay.relay} and this one ${relay?.key}; name the same one in spec.relayRef`;
+    return { ready: 'False', reason: REASONS.otherRelay, message, step: 'plan' };
+  }
   const message = `plan ${name} has ${maxAccounts} accounts and older ones use them all: delete one or raise the plan`;
   return { ready: 'False', reason: REASONS.planExceeded, message, step: 'plan' };
 }
@@ -306,6 +312,11 @@ function standingVerifiersOf(
   const { secret, matched } = snapshot;
   if (secret.is !== 'ours' || matched < 0) return verifiers;
   return standingVerifiers(verifiers, matched, secret.published, now);
+}
+
+/** Mail of one plan is counted on one relay only. */
+function isElsewhere({ plan, planRelay }: AccountSnapshot): boolean {
+  return planRelay !== undefined && plan !== undefined && plan.plan.source !== 'Unlimited';
 }
 
 /** The credentials that are published, as they should be recorded now. */

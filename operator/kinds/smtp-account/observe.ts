@@ -3,19 +3,12 @@ import { smtpAccount, specProblems, type relayApi, type SmtpAccount } from '../.
 import { BY_NAMESPACE } from '../../caches.ts';
 import type { OperatorContext } from '../../context.ts';
 import { DaemonSets, Deployments, Secrets, StatefulSets, type Secret } from '../../kube/index.ts';
-import { chooseRelay, effectivePlan, rankOf, type RelayAnswer } from '../../policy/index.ts';
+import { chooseRelay, effectivePlan, firstWithRelay, rankOf, type RelayAnswer } from '../../policy/index.ts';
 import type { RelayHandle } from '../../projection/index.ts';
 import type { UsageBoard } from '../../usage/index.ts';
 import { keyFor, refOf, type Key } from '../../runtime/index.ts';
 import { matches } from './passwords.ts';
-import {
-  ANNOTATIONS,
-  isInherited,
-  readPublished,
-  secretNameOf,
-  type Published,
-  type SecretState,
-} from './published.ts';
+import { isInherited, readPublished, secretNameOf, type Published, type SecretState } from './published.ts';
 import { rolloutState, type Rollout } from './rollout.ts';
 import type { AccountSnapshot, ChosenRelay, PasswordSource, PlanVerdict } from './snapshot.ts';
 import { lastUsesOf, usageOf } from './usage.ts';
@@ -60,6 +53,7 @@ export async function observeAccount(
     ...known,
     relay,
     plan: planOf(context, account, handle),
+    planRelay: planRelayOf(context, account, handle),
     secret,
     former,
     isInherited: isOwn(account, secret) || (secret.is === 'ours' && isInherited(secret.published, account)),
@@ -90,6 +84,7 @@ function emptySnapshot(key: Key, isListed: boolean, secretCheckMs: number): Acco
     relay: undefined,
     elsewhere: [],
     plan: undefined,
+    planRelay: undefined,
     secret: { is: 'absent' },
     isInherited: false,
     matched: -1,
@@ -154,6 +149,26 @@ function planOf({ caches }: OperatorContext, account: SmtpAccount, handle: Relay
   if (plan.maxAccounts === undefined) return { plan, rank: undefined, isServed: true };
   const rank = rankOf(account, caches.accounts.byIndex(BY_NAMESPACE, namespace));
   return { plan, rank, isServed: rank < plan.maxAccounts };
+}
+
+/** The relay that the workspace's oldest account sends through, if it is another than this account's. */
+function planRelayOf(
+  context: OperatorContext,
+  account: SmtpAccount,
+  handle: RelayHandle,
+): AccountSnapshot['planRelay'] {
+  const all = context.caches.accounts.byIndex(BY_NAMESPACE, account.metadata.namespace!);
+  const first = firstWithRelay(all, (one) => {
+    const choice = choiceOf(context, one, relayInStatus(one));
+    return choice.found ? keyFor(choice.relay.metadata.namespace, choice.relay.metadata.name) : undefined;
+  });
+  if (first === undefined || first.relay === handle.key) return undefined;
+  return { relay: first.relay, account: first.account.metadata.name };
+}
+
+/** Only decides between relays that would both do. */
+function relayInStatus({ status }: SmtpAccount): Key | undefined {
+  return status?.relayRef && keyFor(status.relayRef.namespace, status.relayRef.name);
 }
 
 function readSecret(

@@ -14,6 +14,8 @@ export const REASONS = {
   loginRefused: 'LoginRefused',
   /** Ready=False, PlanAccepted=False: older accounts use all that the plan has; the login is suspended. */
   planExceeded: 'PlanExceeded',
+  /** Ready=False, PlanAccepted=False: the plan's mail is counted on the relay of the workspace's oldest account. */
+  otherRelay: 'PlanUsesOtherRelay',
   /** PlanAccepted=True: the account is among those that the plan has room for. */
   withinPlan: 'WithinPlan',
   /** PlanAccepted=True: the workspace has no plan. */

@@ -46,6 +46,8 @@ export interface AccountSnapshot {
   /** Other relays that still serve this account. */
   elsewhere: Key[];
   plan: PlanVerdict | undefined;
+  /** Another relay than the chosen one, that of the workspace's oldest account: under a plan all use that. */
+  planRelay: { relay: Key; account: string } | undefined;
   secret: SecretState;
   /** See isInherited; true also for the account's own Secret. */
   isInherited: boolean;

@@ -122,7 +122,10 @@ function step(
 
 function planAccepted({ plan }: AccountSnapshot, standing: Standing): ConditionDraft {
   if (plan === undefined) return condition('PlanAccepted', 'Unknown', REASONS.pending, 'not looked at yet');
-  if (!plan.isServed) return condition('PlanAccepted', 'False', REASONS.planExceeded, standing.message);
+  if (!plan.isServed && standing.step !== 'plan') {
+    return condition('PlanAccepted', 'False', REASONS.planExceeded, standing.message);
+  }
+  if (standing.step === 'plan') return condition('PlanAccepted', 'False', standing.reason, standing.message);
   const { name, source, maxAccounts } = plan.plan;
   if (name === undefined)
     return condition('PlanAccepted', 'True', REASONS.unlimited, 'the workspace has no plan');

@@ -10,11 +10,12 @@ export class Waiters {
 
   /** Remember what the account will wait for, should it have to. */
   note(snapshot: AccountSnapshot): void {
-    const { key, relay, choice, plan, secret } = snapshot;
+    const { key, relay, choice, plan, planRelay, secret } = snapshot;
     if (snapshot.account === undefined) return;
     if (choice?.found === false) this.#add('relay', '', key);
     if (relay?.acknowledged === 'none') this.#add('pods', relay.key, key);
-    if (plan?.isServed === false || secret.is === 'foreign') this.#add('slot', refOf(key).namespace, key);
+    const isUnserved = plan?.isServed === false || planRelay !== undefined;
+    if (isUnserved || secret.is === 'foreign') this.#add('slot', refOf(key).namespace, key);
   }
 
   take(what: Awaited, of: string): Key[] {
