@@ -1,5 +1,4 @@
 /** The bytes of an outgoing message as a stream: signatures first, then what is stored. */
-import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import type { OutgoingMessage } from './target.ts';
 
@@ -25,5 +24,5 @@ export class MessageSource extends Readable {
 async function* chunksOf({ prefix, content }: OutgoingMessage): AsyncGenerator<Uint8Array> {
   if (prefix) yield Buffer.from(prefix, 'latin1');
   if (content.kind === 'inline') yield content.data;
-  else for await (const chunk of createReadStream(content.path)) yield chunk as Buffer;
+  else yield* content.read();
 }

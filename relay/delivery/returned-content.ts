@@ -1,5 +1,4 @@
 /** What a notification brings back of the message: its header, or all of it where that was asked for. */
-import { open } from 'node:fs/promises';
 import type { ClaimedMessage } from '../spool/index.ts';
 import type { Content } from './target.ts';
 
@@ -23,13 +22,9 @@ export async function readOriginal(
 
 async function readStart(content: Content, size: number): Promise<Buffer> {
   if (content.kind === 'inline') return Buffer.from(content.data.subarray(0, size));
-  const file = await open(content.path, 'r');
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
+  const parts: Uint8Array[] = [];
+  for await (const part of content.read({ end: size })) parts.push(part);
+  return Buffer.concat(parts);
 }
 
 /** The last part of the report, its header included; 7-bit whatever the message was (RFC 6522, RFC 6532). */

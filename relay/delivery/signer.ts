@@ -5,9 +5,15 @@ import type { SigningKey } from './dkim.ts';
 import type { SignReply, SignRequest } from './sign-worker.ts';
 import type { Content } from './target.ts';
 
+interface Waiting {
+  resolve(fields: string): void;
+  /** The worker took the last part. */
+  onTaken(): void;
+}
+
 export class Signer {
   readonly #log: Log;
-  readonly #waiting = new Map<number, (fields: string) => void>();
+  readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | undefined;
   #next = 1;
 
@@ -20,15 +26,26 @@ export class Signer {
     this.#start();
   }
 
-  /** Signature fields to stand before the message; empty without keys or when none of them can sign. */
-  sign(content: Content, headerSize: number, keys: readonly SigningKey[]): Promise<string> {
-    if (keys.length === 0) return Promise.resolve('');
+  /**
+   * Signature fields to stand before the message; empty without keys or when none of them can sign. Rejects where
+   * the content cannot be read.
+   */
+  async sign(content: Content, headerSize: number, keys: readonly SigningKey[]): Promise<string> {
+    if (keys.length === 0) return '';
     const id = this.#next++;
-    const request: SignRequest = { id, content, headerSize, keys };
-    return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
-      this.#start().postMessage(request);
+    const worker = this.#start();
+    const fields = new Promise<string>((resolve) => {
+      this.#waiting.set(id, { resolve, onTaken: () => {} });
     });
+    const send = (request: SignRequest) => worker.postMessage(request);
+    if (content.kind === 'inline') {
+      send({ id, kind: 'whole', headerSize, keys, data: content.data });
+    } else {
+      send({ id, kind: 'begin', headerSize, keys });
+      await this.#feed(id, content.read(), send);
+      send({ id, kind: 'end' });
+    }
+    return fields;
   }
 
   async stop(): Promise<void> {
@@ -36,13 +53,39 @@ export class Signer {
     this.#worker = undefined;
   }
 
+  /** One part at a time: a large message is in memory neither here nor there. */
+  async #feed(
+    id: number,
+    parts: AsyncIterable<Uint8Array>,
+    send: (request: SignRequest) => void,
+  ): Promise<void> {
+    try {
+      for await (const data of parts) {
+        const taken = new Promise<void>((resolve) => {
+          const waiting = this.#waiting.get(id);
+          if (waiting) waiting.onTaken = resolve;
+          else resolve();
+        });
+        send({ id, kind: 'part', data });
+        await taken;
+      }
+    } catch (error) {
+      send({ id, kind: 'abandon' });
+      throw error;
+    }
+  }
+
   #start(): Worker {
     if (this.#worker) return this.#worker;
     const worker = new Worker(new URL('./sign-worker.ts', import.meta.url), { name: 'signer' });
     worker.unref();
-    worker.on('message', ({ id, fields, problems }: SignReply) => {
-      for (const problem of problems) this.#log.error({ problem }, 'message not signed with every key');
-      this.#settle(id, fields);
+    worker.on('message', (reply: SignReply) => {
+      if (reply.kind === 'more') {
+        this.#waiting.get(reply.id)?.onTaken();
+        return;
+      }
+      for (const problem of reply.problems) this.#log.error({ problem }, 'message not signed with every key');
+      this.#settle(reply.id, reply.fields);
     });
     worker.on('exit', () => {
       this.#worker = undefined;
@@ -54,7 +97,9 @@ export class Signer {
   }
 
   #settle(id: number, fields: string): void {
-    this.#waiting.get(id)?.(fields);
+    const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
+    waiting?.resolve(fields);
+    waiting?.onTaken();
   }
 }

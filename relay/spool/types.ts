@@ -4,7 +4,7 @@ import type { ChargeDecision, ChargeScope, Refusal } from '../policy/index.ts';
 
 export type Body =
   | { readonly kind: 'inline'; readonly data: Uint8Array }
-  /** Already durable under this name when the message is accepted; see `Spool.openBody`. */
+  /** Too large for a row; durable under this name when the message is accepted, see `Spool.openBody`, `readLarge`. */
   | { readonly kind: 'file'; readonly name: string };
 
 export interface Origin {
@@ -245,8 +245,6 @@ export interface Spool {
   openBody(queueId: string): Promise<BodyWriter>;
   /** Null where the content is not there, which only damage can bring about. */
   readBody(queueId: string): Promise<Body | null>;
-  /** Path of a `file` body, for streaming. */
-  bodyPath(name: string): string;
   /** The bytes of a `file` body, a bounded part of it in memory at a time; throws where it is not there. */
   readLarge(name: string, range?: BodyRange): AsyncIterable<Uint8Array>;
 

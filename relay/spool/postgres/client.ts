@@ -103,10 +103,6 @@ class PostgresSpool implements Spool {
   }
 
   readBody: Spool['readBody'] = (queueId) => this.#open(() => this.#bodies.call(queueId));
-  bodyPath(name: string): string {
-    throw new RelayError('R_BODY_MISSING', { queueId: name });
-  }
-
   readLarge: Spool['readLarge'] = (name, range) => readLargeBody(this.#connections, name, range);
 
   claim: Spool['claim'] = (now, limit) =>
