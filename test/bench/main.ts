@@ -2,6 +2,7 @@
 
 const BENCHMARKS: Record<string, () => Promise<{ readonly run: (args: string[]) => Promise<void> }>> = {
   relay: () => import('./relay/index.ts'),
+  provider: () => import('./provider/index.ts'),
   accounts: () => import('./accounts/index.ts'),
 };
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { executableIn, providerMirror, writeCliConfig } from '../../../provider/build.ts';
+import { executableIn, providerMirror, writeCliConfig, type Build } from '../../../provider/build.ts';
 
 /** What a terraform command left: its exit code and all that it printed. */
 export interface TerraformResult {
@@ -14,6 +14,7 @@ export interface RunOptions {
   env?: Record<string, string>;
   /** Called with each piece of output; may send signals to the process. */
   onOutput?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+  onStart?: (pid: number) => void;
 }
 
 /** The provider as a program, built from the present sources. */
@@ -34,9 +35,9 @@ export class Terraform {
   readonly #cliConfig = join(this.folder, 'terraform.rc');
 
   /** Initialised, with the provider built from the present sources. */
-  static async start(configuration: string): Promise<Terraform> {
+  static async start(configuration: string, build?: Build): Promise<Terraform> {
     const terraform = new Terraform();
-    writeCliConfig(terraform.#cliConfig, await providerMirror());
+    writeCliConfig(terraform.#cliConfig, await providerMirror(undefined, build));
     terraform.write(configuration);
     await terraform.ok(['init']);
     return terraform;
@@ -68,6 +69,7 @@ export class Terraform {
 
   run(args: string[], options: RunOptions = {}): Promise<TerraformResult> {
     const child = spawn('terraform', args, { cwd: this.folder, env: this.#environment(options.env) });
+    if (child.pid !== undefined) options.onStart?.(child.pid);
     let output = '';
     const collect = (chunk: Buffer) => {
       output += chunk.toString();
