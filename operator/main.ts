@@ -7,6 +7,7 @@
 import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { createCaches, startCaches } from './caches.ts';
 import type { OperatorContext } from './context.ts';
 import { createControllers } from './kinds/index.ts';
@@ -28,6 +29,10 @@ import {
 const LEASE_NAME = 'migosmtp-operator';
 /** Relays are opened before accounts are looked at, for at most this long. */
 const RELAYS_FIRST_MS = 10_000;
+
+// Waves of reconciles make garbage faster than V8 thinks worth collecting: by default its heap grows to four times of
+// what is in use. Together with the small young generation that the installation sets, this halves the resident set.
+setFlagsFromString('--heap-growing-percent=30');
 
 const log = createLog();
 try {

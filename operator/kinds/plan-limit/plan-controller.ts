@@ -29,8 +29,10 @@ export interface PlanParts {
   wake: (namespace: string) => void;
 }
 
-/** A wave of accounts moves `used` with each one: status follows this often. */
-const QUIET_MS = 2000;
+/** A wave of accounts moves `used` with each one: status follows this often, less often the more there are. */
+const QUIET_MS = 2_000;
+const QUIET_MS_PER_ACCOUNT = 250;
+const LONGEST_QUIET_MS = 15_000;
 /** Relays that have not acknowledged yet are looked at again. */
 const LATE_MS = 250;
 
@@ -117,17 +119,18 @@ function unwrittenRelays(context: OperatorContext, namespace: string): string[] 
   return actions.flatMap((action) => (action.do === 'project' ? [`SmtpRelay ${action.relay}`] : []));
 }
 
-/** What people wait for is written at once; counts that move on their own, every QUIET_MS. */
+/** What people wait for is written at once; counts that move on their own, now and then. */
 function paced(
   decision: PlanDecision,
-  { lateRelays }: PlanSnapshot,
+  { lateRelays, accounts }: PlanSnapshot,
   limit: PlanLimit,
   writtenAt: Map<Key, number>,
   now: Date,
 ): PlanDecision {
   const late = lateRelays.length > 0 ? { requeueAfterMs: LATE_MS } : {};
   const before = limit.status;
-  const restMs = (writtenAt.get(keyOf(limit)) ?? 0) + QUIET_MS - now.getTime();
+  const quietMs = Math.min(Math.max(QUIET_MS, accounts.length * QUIET_MS_PER_ACCOUNT), LONGEST_QUIET_MS);
+  const restMs = (writtenAt.get(keyOf(limit)) ?? 0) + quietMs - now.getTime();
   const saysSame = summary(before) === summary(decision.status);
   if (saysSame && restMs > 0 && before !== undefined) {
     return { ...decision, status: before, requeueAfterMs: restMs, ...late };
