@@ -11,6 +11,7 @@ import {
   observedGeneration,
   quantity,
   secretKey,
+  setList,
   stringMap,
   withDefault,
   withMeta,
@@ -86,6 +87,29 @@ const delivery = withRules(
     },
   ],
 );
+
+/** https anywhere; http only to this host or a name that the cluster resolves: addresses of recipients are in the body. */
+const WEBHOOK_URL =
+  /^(https:\/\/[^\s/?#@]+|http:\/\/(localhost|127\.0\.0\.1|[a-z0-9-]+|[a-z0-9-]+\.[a-z0-9-]+\.svc(\.cluster\.local)?)(:[0-9]{1,5})?)([/?]\S*)?$/;
+
+const webhook = z.object({
+  name: objectName().describe('Names the webhook in metrics and logs.'),
+  url: z
+    .string()
+    .regex(WEBHOOK_URL)
+    .max(2048)
+    .describe('Where events are posted: https, or http to a name within the cluster.'),
+  secretRef: z
+    .object({ name: objectName(), key: withDefault(secretKey(), 'secret').optional() })
+    .describe('Secret with the signing secret: `whsec_` and base64, or any text.'),
+  events: setList(z.enum(['Delivered', 'Deferred', 'Bounced', 'Suppressed', 'LimitReached']), 5).describe(
+    'What is told.',
+  ),
+  caSecretRef: z
+    .object({ name: objectName(), key: withDefault(secretKey(), 'ca.crt').optional() })
+    .describe('Secret with the PEM bundle that signs the receiver, when it is private.')
+    .optional(),
+});
 
 const storage = withRules(
   z.object({
@@ -179,6 +203,12 @@ const spec = withRules(
           .optional(),
       })
       .describe('How long records are kept.')
+      .optional(),
+    webhooks: keyedList(webhook, ['name'])
+      .max(10)
+      .describe(
+        'Receivers that are told what becomes of mail: signed posts (Standard Webhooks), repeated for a day, in no order.',
+      )
       .optional(),
     deletionPolicy: withDefault(z.enum(['Retain', 'Delete']), 'Retain')
       .describe(

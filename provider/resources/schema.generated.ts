@@ -582,6 +582,147 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     "description": "How long records are kept.",
     "optional": true
    },
+   "webhooks": {
+    "field": [
+     "webhooks"
+    ],
+    "type": {
+     "nesting": "set",
+     "attributes": {
+      "name": {
+       "field": [
+        "name"
+       ],
+       "type": "string",
+       "description": "Names the webhook in metrics and logs.",
+       "required": true,
+       "check": {
+        "pattern": "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
+        "rule": "must be the name of a Kubernetes object: lower case letters, digits, \"-\" and \".\"",
+        "maxLength": 253
+       }
+      },
+      "url": {
+       "field": [
+        "url"
+       ],
+       "type": "string",
+       "description": "Where events are posted: https, or http to a name within the cluster.",
+       "required": true,
+       "check": {
+        "pattern": "^(https:\\/\\/[^\\s/?#@]+|http:\\/\\/(localhost|127\\.0\\.0\\.1|[a-z0-9-]+|[a-z0-9-]+\\.[a-z0-9-]+\\.svc(\\.cluster\\.local)?)(:[0-9]{1,5})?)([/?]\\S*)?$",
+        "maxLength": 2048
+       }
+      },
+      "secret_ref": {
+       "field": [
+        "secretRef"
+       ],
+       "type": {
+        "nesting": "single",
+        "attributes": {
+         "name": {
+          "field": [
+           "name"
+          ],
+          "type": "string",
+          "description": "",
+          "required": true,
+          "check": {
+           "pattern": "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
+           "rule": "must be the name of a Kubernetes object: lower case letters, digits, \"-\" and \".\"",
+           "maxLength": 253
+          }
+         },
+         "key": {
+          "field": [
+           "key"
+          ],
+          "type": "string",
+          "description": "Default: `secret`.",
+          "optional": true,
+          "check": {
+           "pattern": "^[-._a-zA-Z0-9]+$",
+           "rule": "must be a key of a Secret: letters, digits, \"-\", \"_\" and \".\"",
+           "maxLength": 253
+          },
+          "apiDefault": "secret"
+         }
+        }
+       },
+       "description": "Secret with the signing secret: `whsec_` and base64, or any text.",
+       "required": true
+      },
+      "events": {
+       "field": [
+        "events"
+       ],
+       "type": [
+        "set",
+        "string"
+       ],
+       "description": "What is told.",
+       "required": true,
+       "check": {
+        "maxItems": 5,
+        "each": {
+         "oneOf": [
+          "Delivered",
+          "Deferred",
+          "Bounced",
+          "Suppressed",
+          "LimitReached"
+         ]
+        }
+       }
+      },
+      "ca_secret_ref": {
+       "field": [
+        "caSecretRef"
+       ],
+       "type": {
+        "nesting": "single",
+        "attributes": {
+         "name": {
+          "field": [
+           "name"
+          ],
+          "type": "string",
+          "description": "",
+          "required": true,
+          "check": {
+           "pattern": "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
+           "rule": "must be the name of a Kubernetes object: lower case letters, digits, \"-\" and \".\"",
+           "maxLength": 253
+          }
+         },
+         "key": {
+          "field": [
+           "key"
+          ],
+          "type": "string",
+          "description": "Default: `ca.crt`.",
+          "optional": true,
+          "check": {
+           "pattern": "^[-._a-zA-Z0-9]+$",
+           "rule": "must be a key of a Secret: letters, digits, \"-\", \"_\" and \".\"",
+           "maxLength": 253
+          },
+          "apiDefault": "ca.crt"
+         }
+        }
+       },
+       "description": "Secret with the PEM bundle that signs the receiver, when it is private.",
+       "optional": true
+      }
+     }
+    },
+    "description": "Receivers that are told what becomes of mail: signed posts (Standard Webhooks), repeated for a day, in no order.",
+    "optional": true,
+    "check": {
+     "maxItems": 10
+    }
+   },
    "deletion_policy": {
     "field": [
      "deletionPolicy"

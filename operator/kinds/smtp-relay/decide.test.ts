@@ -93,6 +93,7 @@ function snapshot(spec: Partial<SmtpRelaySpec> = {}, more: Partial<RelaySnapshot
     secrets,
     credentials: { is: 'unused' },
     nextHopCa: { is: 'unused' },
+    webhooks: [],
     postgres: { is: 'unused' },
     live: Object.fromEntries(wantedObjects(one, options).map(({ name, object }) => [name, object])),
     deployment: rolledOut(one.spec.replicas),
@@ -309,7 +310,7 @@ test('the process file is one that the relay takes', () => {
 });
 
 test('settings are those of the contract, defaults filled in', () => {
-  const secrets = { credentials: { username: 'u', password: 'p' }, caPem: undefined };
+  const secrets = { credentials: { username: 'u', password: 'p' }, caPem: undefined, webhooks: [] };
   expect(relayApi.relaySettingsSchema.parse(relaySettings(relay(), secrets))).toEqual({
     hostname: 'main-relay.mail.svc',
     delivery: {
@@ -324,6 +325,30 @@ test('settings are those of the contract, defaults filled in', () => {
     messageLimits: { maxSize: 25 * 1024 * 1024, maxRecipients: 100 },
     retention: { reportsSeconds: 720 * 3600 },
   });
+});
+
+test('webhooks go to the relays with their secrets, each with its own', () => {
+  const webhooks = ['crm', 'status'].map((name) => ({
+    name,
+    url: `https://${name}.example/hook`,
+    secretRef: { name },
+    events: ['Bounced' as const],
+  }));
+  const secrets = {
+    credentials: undefined,
+    caPem: undefined,
+    webhooks: [
+      { secret: 'one', caPem: undefined },
+      { secret: 'two', caPem: 'pem' },
+    ],
+  };
+  expect(relayApi.relaySettingsSchema.parse(relaySettings(relay({ webhooks }), secrets)).webhooks).toEqual([
+    { name: 'crm', url: 'https://crm.example/hook', secret: 'one', events: ['Bounced'] },
+    { name: 'status', url: 'https://status.example/hook', secret: 'two', events: ['Bounced'], caPem: 'pem' },
+  ]);
+  const missing = { is: 'missing' as const, what: 'Secret crm with secret' };
+  const decision = decideRelay(snapshot({ webhooks }, { webhooks: [missing, missing] }), NOW);
+  expect(decision.rule).toBe('MissingReference');
 });
 
 test('what is retained has no owner, so that nothing collects it', () => {

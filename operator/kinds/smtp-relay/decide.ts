@@ -75,8 +75,8 @@ function dueCertificate(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): R
 
 /** A Secret that the spec names is not there yet. A relay that serves goes on with what it has. */
 function missingReference(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDecision | undefined {
-  const { credentials, nextHopCa, postgres, secrets } = snapshot;
-  const missing = [credentials, nextHopCa, postgres].flatMap((ref) =>
+  const { credentials, nextHopCa, postgres, webhooks, secrets } = snapshot;
+  const missing = [credentials, nextHopCa, postgres, ...webhooks].flatMap((ref) =>
     ref.is === 'missing' ? [ref.what] : [],
   );
   if (relay.spec.tls !== undefined && !hasCertificate(secrets.certificate)) {
@@ -107,10 +107,11 @@ function converge(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDe
 }
 
 export function settingsOf(snapshot: RelaySnapshot, relay: SmtpRelay): ReturnType<typeof relaySettings> {
-  const { credentials, nextHopCa } = snapshot;
+  const { credentials, nextHopCa, webhooks } = snapshot;
   return relaySettings(relay, {
     credentials: credentials.is === 'there' ? credentials.value : undefined,
     caPem: nextHopCa.is === 'there' ? nextHopCa.value : undefined,
+    webhooks: webhooks.flatMap((ref) => (ref.is === 'there' ? [ref.value] : [])),
   });
 }
 

@@ -14,7 +14,10 @@ import type { RelayHandle } from '../../projection/index.ts';
 import type { Key } from '../../runtime/index.ts';
 import { textOf } from './certificates.ts';
 import { namesOf } from './names.ts';
+import type { WebhookSecrets } from './settings.ts';
 import type { ProjectionFacts, Referenced, RelaySnapshot } from './snapshot.ts';
+
+type Webhook = NonNullable<SmtpRelay['spec']['webhooks']>[number];
 
 export async function observeRelay(
   context: OperatorContext,
@@ -49,6 +52,7 @@ const NOTHING: Omit<RelaySnapshot, 'relay' | 'projection' | 'capabilities' | 're
   credentials: { is: 'unused' },
   nextHopCa: { is: 'unused' },
   postgres: { is: 'unused' },
+  webhooks: [],
   live: {},
   deployment: undefined,
 };
@@ -74,7 +78,7 @@ function readSecret(
 async function readReferences(
   context: OperatorContext,
   relay: SmtpRelay,
-): Promise<Pick<RelaySnapshot, 'credentials' | 'nextHopCa' | 'postgres'>> {
+): Promise<Pick<RelaySnapshot, 'credentials' | 'nextHopCa' | 'postgres' | 'webhooks'>> {
   const { smarthost } = relay.spec.delivery;
   const postgresRef = relay.spec.storage?.postgres?.secretRef;
   const read = async <T>(
@@ -91,14 +95,25 @@ async function readReferences(
   };
   const caKey = smarthost?.caSecretRef?.key ?? 'ca.crt';
   const uriKey = postgresRef?.key ?? 'uri';
-  const [credentials, nextHopCa, postgres] = await Promise.all([
+  const readWebhook = async (webhook: Webhook): Promise<Referenced<WebhookSecrets>> => {
+    const { secretRef, caSecretRef } = webhook;
+    const key = secretRef.key ?? 'secret';
+    const secret = await read(secretRef, key, (found) => textOf(found, key)?.trim() || undefined);
+    const bundleKey = caSecretRef?.key ?? 'ca.crt';
+    const ca = await read(caSecretRef, bundleKey, (found) => textOf(found, bundleKey));
+    if (secret.is !== 'there') return secret;
+    if (ca.is === 'missing') return ca;
+    return { is: 'there', value: { secret: secret.value, caPem: ca.is === 'there' ? ca.value : undefined } };
+  };
+  const [webhooks, credentials, nextHopCa, postgres] = await Promise.all([
+    Promise.all((relay.spec.webhooks ?? []).map(readWebhook)),
     read(smarthost?.credentialsSecretRef, 'username and password', credentialsOf),
     read(smarthost?.caSecretRef, caKey, (secret) => textOf(secret, caKey)),
     read(postgresRef, uriKey, (secret): true | undefined =>
       secret.data?.[uriKey] === undefined ? undefined : true,
     ),
   ]);
-  return { credentials, nextHopCa, postgres };
+  return { credentials, nextHopCa, postgres, webhooks };
 }
 
 function credentialsOf(secret: Secret): { username: string; password: string } | undefined {

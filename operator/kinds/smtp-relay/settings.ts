@@ -6,6 +6,13 @@ import { hostOf, PATHS } from './names.ts';
 export interface NextHopSecrets {
   credentials: { username: string; password: string } | undefined;
   caPem: string | undefined;
+  /** Of each webhook, in the order of the spec. */
+  webhooks: readonly WebhookSecrets[];
+}
+
+export interface WebhookSecrets {
+  secret: string;
+  caPem: string | undefined;
 }
 
 export function relaySettings(relay: SmtpRelay, secrets: NextHopSecrets): relayApi.RelaySettings {
@@ -19,7 +26,17 @@ export function relaySettings(relay: SmtpRelay, secrets: NextHopSecrets): relayA
       maxRecipients: spec.messageLimits?.maxRecipients ?? 100,
     },
     retention: { reportsSeconds: durationMs(spec.retention?.reports ?? '720h') / 1000 },
+    ...webhooksOf(relay, secrets),
   };
+}
+
+function webhooksOf({ spec }: SmtpRelay, secrets: NextHopSecrets): Pick<relayApi.RelaySettings, 'webhooks'> {
+  const webhooks = (spec.webhooks ?? []).flatMap(({ name, url, events }, i) => {
+    const { secret, caPem } = secrets.webhooks[i] ?? {};
+    if (secret === undefined) return [];
+    return [{ name, url, secret, events, ...(caPem === undefined ? {} : { caPem }) }];
+  });
+  return webhooks.length === 0 ? {} : { webhooks };
 }
 
 function deliveryOf(relay: SmtpRelay, secrets: NextHopSecrets): relayApi.RelaySettings['delivery'] {

@@ -4,6 +4,7 @@ import type { AnyObject, Deployment, Secret } from '../../kube/index.ts';
 import type { Capabilities } from '../../kube/index.ts';
 import type { HeldRemovals } from '../../projection/index.ts';
 import type { ObjectName } from './objects.ts';
+import type { WebhookSecrets } from './settings.ts';
 
 /** A Secret that the spec names: there, or what is missing of it. */
 export type Referenced<T> = { is: 'unused' } | { is: 'missing'; what: string } | { is: 'there'; value: T };
@@ -40,6 +41,8 @@ export interface RelaySnapshot {
   credentials: Referenced<{ username: string; password: string }>;
   nextHopCa: Referenced<string>;
   postgres: Referenced<true>;
+  /** In the order of the spec. */
+  webhooks: readonly Referenced<WebhookSecrets>[];
   live: Partial<Record<ObjectName, AnyObject>>;
   deployment: Deployment | undefined;
   projection: ProjectionFacts | undefined;
