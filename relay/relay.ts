@@ -29,6 +29,7 @@ import {
   SessionRegistry,
   startListeners,
   Submission,
+  toDeadlines,
 } from './session/index.ts';
 import { type OpenedStore, type Spool, StoreHealth } from './spool/index.ts';
 import { Status } from './status.ts';
@@ -80,7 +81,7 @@ class Relay {
   readonly #directory = new Directory();
   readonly #calendar = new Calendar();
   readonly #metrics = createMetrics();
-  readonly #registry = new SessionRegistry();
+  readonly #registry: SessionRegistry;
   readonly #health: StoreHealth;
   readonly #watch: HealthWatch;
   readonly #webhooks: Webhooks;
@@ -100,6 +101,7 @@ class Relay {
     this.#parts = parts;
     const { spool, log } = parts;
     const [directory, calendar, metrics] = [this.#directory, this.#calendar, this.#metrics];
+    this.#registry = new SessionRegistry(parts.config.sessions, toDeadlines(parts.config.sessions));
     this.#logins = new LoginUses(spool, log);
     this.#signer = new Signer(log);
     this.#webhooks = new Webhooks({ spool, directory, metrics, log });
@@ -146,6 +148,7 @@ class Relay {
       certificate,
       handlers: this.#dialogue,
       settings,
+      limits: config.sessions,
     });
     if (config.admin) this.#admin = await startAdmin(config.admin, this.#adminContext(), log);
     this.#healthServer = await startHealth({

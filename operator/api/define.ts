@@ -104,6 +104,12 @@ export function quantity(): z.ZodString {
   return z.string().regex(QUANTITY_PATTERN).max(20);
 }
 
+/** An address, or a network in CIDR notation. */
+export const NETWORK_PATTERN = /^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)(\/[0-9]{1,3})?$/;
+export function network(): z.ZodString {
+  return z.string().max(64).regex(NETWORK_PATTERN, 'must be an address or a network such as 10.0.0.0/24');
+}
+
 export function stringMap(): z.ZodRecord<z.ZodString, z.ZodString> {
   return z.record(z.string(), z.string());
 }

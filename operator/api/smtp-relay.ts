@@ -7,6 +7,7 @@ import {
   dnsName,
   duration,
   keyedList,
+  network,
   objectName,
   observedGeneration,
   quantity,
@@ -168,6 +169,14 @@ const spec = withRules(
           .optional(),
       })
       .describe('The Service in front of the pods, ports 587 and 465.')
+      .optional(),
+    proxyProtocol: z
+      .object({
+        trustedAddresses: setList(network(), 64).describe(
+          'Addresses and networks of load balancers that begin each connection with a PROXY header, version 1 or 2. Whatever connects from there must send one: list nothing that apps or the operator connect from.',
+        ),
+      })
+      .describe('Load balancers that tell the address of the client by the PROXY protocol.')
       .optional(),
     tls: z
       .object({ secretName: objectName().describe('Secret of type kubernetes.io/tls in this namespace.') })

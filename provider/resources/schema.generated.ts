@@ -102,6 +102,36 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     "description": "The Service in front of the pods, ports 587 and 465.",
     "optional": true
    },
+   "proxy_protocol": {
+    "field": [
+     "proxyProtocol"
+    ],
+    "type": {
+     "nesting": "single",
+     "attributes": {
+      "trusted_addresses": {
+       "field": [
+        "trustedAddresses"
+       ],
+       "type": [
+        "set",
+        "string"
+       ],
+       "description": "Addresses and networks of load balancers that begin each connection with a PROXY header, version 1 or 2. Whatever connects from there must send one: list nothing that apps or the operator connect from.",
+       "required": true,
+       "check": {
+        "maxItems": 64,
+        "each": {
+         "pattern": "^([0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)(\\/[0-9]{1,3})?$",
+         "maxLength": 64
+        }
+       }
+      }
+     }
+    },
+    "description": "Load balancers that tell the address of the client by the PROXY protocol.",
+    "optional": true
+   },
    "tls": {
     "field": [
      "tls"

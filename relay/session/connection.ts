@@ -1,6 +1,7 @@
 /** The library's connection with our parser, envelope and messages; see library.ts for what is changed and why. */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import type { Handlers, Receiving } from './client.ts';
 import { ClientView } from './client-view.ts';
@@ -149,7 +150,7 @@ export class Connection extends SMTPConnection {
     let message: Receiving | undefined;
     let refusal: SmtpReply | undefined;
     try {
-      if (!this.session.user) throw new SmtpError(REPLIES.authRequired);
+      if (!this.session.user && !this._server.options.authOptional) throw new SmtpError(REPLIES.authRequired);
       message = this.transaction.chunk();
     } catch (error) {
       refusal = this.#replyTo(error);

@@ -2,6 +2,7 @@
  * Absolute deadlines of a session, besides the idle timeout that any trickled byte resets.
  * Pure: told what happened and asked what is overdue.
  */
+import type { relayApi } from '@migosmtp/operator/api';
 
 export interface DeadlineLimits {
   /** From connect (or STARTTLS) until a login succeeds. */
@@ -16,14 +17,16 @@ export interface DeadlineLimits {
   readonly sessionMs: number;
 }
 
-export const DEADLINES: DeadlineLimits = {
-  untilAuthMs: 60_000,
-  betweenCommandsMs: 5 * 60_000,
-  dataSpanMs: 60_000,
-  minBytes: 1_024,
-  dataMs: 30 * 60_000,
-  sessionMs: 24 * 3_600_000,
-};
+export function toDeadlines(limits: relayApi.SessionLimits): DeadlineLimits {
+  return {
+    untilAuthMs: limits.untilLoginSeconds * 1_000,
+    betweenCommandsMs: limits.betweenCommandsSeconds * 1_000,
+    dataSpanMs: limits.dataSpanSeconds * 1_000,
+    minBytes: limits.minBytesPerSpan,
+    dataMs: limits.dataSeconds * 1_000,
+    sessionMs: limits.sessionSeconds * 1_000,
+  };
+}
 
 export class Deadlines {
   readonly #limits: DeadlineLimits;
@@ -32,7 +35,7 @@ export class Deadlines {
   #commandMs: number;
   #data: { startedMs: number; spanMs: number; bytes: number } | undefined;
 
-  constructor(nowMs: number, limits: DeadlineLimits = DEADLINES) {
+  constructor(nowMs: number, limits: DeadlineLimits) {
     this.#limits = limits;
     this.#startedMs = nowMs;
     this.#commandMs = nowMs;

@@ -5,6 +5,7 @@ import { RelayError } from '../errors.ts';
 import type { CertificateFiles } from '../certificate.ts';
 import type { Handlers } from './client.ts';
 import type { Server } from './library.ts';
+import { TrustedProxies } from './proxy-socket.ts';
 import { createServer } from './server.ts';
 
 export interface ListenerOptions {
@@ -12,6 +13,7 @@ export interface ListenerOptions {
   readonly certificate: CertificateFiles;
   readonly handlers: Handlers;
   readonly settings: ListenerSettings;
+  readonly limits: relayApi.SessionLimits;
 }
 
 export interface ListenerSettings {
@@ -26,17 +28,15 @@ export interface Listening {
   stopAccepting(): void;
 }
 
-/** RFC 5321 section 4.5.3.2 asks for 5 minutes between commands. */
-const IDLE_MS = 5 * 60_000;
-const HANDSHAKE_MS = 30_000;
-
 export async function startListeners(options: ListenerOptions): Promise<Listening> {
-  const { listen, certificate, handlers, settings } = options;
+  const { listen, certificate, handlers, settings, limits } = options;
+  const proxies = new TrustedProxies(listen.proxyProtocol?.trustedAddresses ?? []);
+  const own = {
+    idleMs: limits.idleSeconds * 1_000,
+    beforeSession: { timeoutMs: limits.handshakeSeconds * 1_000, proxies },
+  };
   const servers = [false, true].map((implicitTls) => {
-    const server = createServer(
-      { implicitTls, ...certificate.current, ...settings, idleMs: IDLE_MS, handshakeMs: HANDSHAKE_MS },
-      handlers,
-    );
+    const server = createServer({ implicitTls, ...certificate.current, ...settings, ...own }, handlers);
     // The library reads the context for each handshake: open sessions keep theirs.
     certificate.onChange((pair) => server.updateSecureContext(pair));
     return server;
@@ -54,7 +54,10 @@ export async function startListeners(options: ListenerOptions): Promise<Listenin
   };
 }
 
-async function bind(server: Server, at: { address: string; port: number; purpose: string }): Promise<void> {
+export async function bind(
+  server: Server,
+  at: { address: string; port: number; purpose: string },
+): Promise<void> {
   try {
     server.listen(at.port, at.address, 1_024);
     await once(server.server, 'listening');
@@ -63,7 +66,7 @@ async function bind(server: Server, at: { address: string; port: number; purpose
   }
 }
 
-function portOf({ server }: Server): number {
+export function portOf({ server }: Server): number {
   const address = server.address();
   return typeof address === 'object' && address ? address.port : 0;
 }

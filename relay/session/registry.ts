@@ -1,22 +1,16 @@
 /** All open sessions: who is logged in, what is overdue, and whom to send away when something changes. */
+import { relayApi } from '@migosmtp/operator/api';
 import type { Account } from '../policy/index.ts';
 import type { Client } from './client.ts';
-import { type DeadlineLimits, Deadlines, DEADLINES } from './deadlines.ts';
+import { type DeadlineLimits, Deadlines } from './deadlines.ts';
 import { sourceOf } from './lockout.ts';
+import { type SourceLimits, Sources } from './sources.ts';
 import { REPLIES, SmtpError, type SmtpReply } from './replies.ts';
 
-export interface SessionCaps {
-  readonly total: number;
-  /** Not logged in, of one source: behind a node's address stand many honest clients. */
-  readonly unauthenticatedPerSource: number;
-  readonly perAccount: number;
-}
+export type SessionCaps = SourceLimits & Pick<relayApi.SessionLimits, 'maxTotal' | 'maxPerAccount'>;
 
-export const SESSION_CAPS: SessionCaps = {
-  total: 20_000,
-  unauthenticatedPerSource: 5_000,
-  perAccount: 2_000,
-};
+/** Where the configuration says nothing. */
+export const SESSION_CAPS: SessionCaps = relayApi.sessionLimitsSchema.parse({});
 
 export interface Session {
   readonly client: Client;
@@ -33,16 +27,17 @@ const SWEEP_MS = 1_000;
 
 export class SessionRegistry {
   readonly #caps: SessionCaps;
-  readonly #limits: DeadlineLimits;
+  readonly #deadlines: DeadlineLimits;
   readonly #sessions = new Map<Client, Session>();
-  readonly #unauthenticated = new Map<string, number>();
+  readonly #sources: Sources;
   readonly #perAccount = new Map<string, number>();
   readonly #timer: NodeJS.Timeout;
   #draining = false;
 
-  constructor(caps: SessionCaps = SESSION_CAPS, limits: DeadlineLimits = DEADLINES) {
+  constructor(caps: SessionCaps, deadlines: DeadlineLimits) {
     this.#caps = caps;
-    this.#limits = limits;
+    this.#deadlines = deadlines;
+    this.#sources = new Sources(caps);
     this.#timer = setInterval(() => this.#closeOverdue(Date.now()), SWEEP_MS);
     this.#timer.unref();
   }
@@ -52,16 +47,14 @@ export class SessionRegistry {
   }
 
   open(client: Client): void {
-    const source = sourceOf(client.address);
-    const ofSource = this.#unauthenticated.get(source) ?? 0;
     if (this.#draining) throw new SmtpError(REPLIES.shuttingDown);
-    if (this.#sessions.size >= this.#caps.total || ofSource >= this.#caps.unauthenticatedPerSource) {
+    const isFull = this.#sessions.size >= this.#caps.maxTotal;
+    if (isFull || !this.#sources.opened(sourceOf(client.address), Date.now())) {
       throw new SmtpError(REPLIES.tooManySessions);
     }
-    this.#unauthenticated.set(source, ofSource + 1);
     this.#sessions.set(client, {
       client,
-      deadlines: new Deadlines(Date.now(), this.#limits),
+      deadlines: new Deadlines(Date.now(), this.#deadlines),
       login: undefined,
       failedLogins: 0,
       committing: false,
@@ -78,9 +71,9 @@ export class SessionRegistry {
 
   loggedIn(session: Session, account: Account, verifierId: string): void {
     const open = this.#perAccount.get(account.id) ?? 0;
-    if (open >= this.#caps.perAccount) throw new SmtpError(REPLIES.tooManySessions);
+    if (open >= this.#caps.maxPerAccount) throw new SmtpError(REPLIES.tooManySessions);
     this.#perAccount.set(account.id, open + 1);
-    decrement(this.#unauthenticated, sourceOf(session.client.address));
+    this.#sources.loggedIn(sourceOf(session.client.address));
     session.login = { accountId: account.id, verifierId };
     session.deadlines.authenticated();
   }
@@ -90,7 +83,7 @@ export class SessionRegistry {
     if (!session) return;
     this.#sessions.delete(client);
     if (session.login) decrement(this.#perAccount, session.login.accountId);
-    else decrement(this.#unauthenticated, sourceOf(client.address));
+    this.#sources.closed(sourceOf(client.address), session.login !== undefined);
   }
 
   /** Sends away every session whose login does not hold any more. */
@@ -132,6 +125,7 @@ export class SessionRegistry {
   }
 
   #closeOverdue(nowMs: number): void {
+    this.#sources.forget(nowMs);
     for (const session of this.#sessions.values()) {
       if (!session.committing && session.deadlines.isOverdue(nowMs)) session.client.close(REPLIES.tooSlow);
     }

@@ -1,7 +1,7 @@
 /** Builds a server of the library and turns its callbacks into our handlers. */
 import type { SMTPServerOptions, SMTPServerSession } from 'smtp-server';
 import type { Client, Handlers } from './client.ts';
-import { connectionOf, Server } from './library.ts';
+import { type BeforeSession, connectionOf, Server } from './library.ts';
 import { REPLIES, SmtpError } from './replies.ts';
 
 export interface ServerOptions {
@@ -11,14 +11,17 @@ export interface ServerOptions {
   readonly name: string;
   readonly maxSize: number;
   readonly idleMs: number;
-  readonly handshakeMs: number;
+  /** Nobody logs in here: anybody may begin a transaction, and the handlers decide. */
+  readonly isPublic?: boolean;
+  readonly beforeSession: BeforeSession;
 }
 
 const MAX_UNAUTHENTICATED_COMMANDS = 20;
+const DISABLED_COMMANDS = ['WIZ', 'SHELL', 'KILL', 'XCLIENT', 'XFORWARD', 'HELP'];
 
 export function createServer(options: ServerOptions, handlers: Handlers): Server {
   const library = { ...libraryOptions(options), ...callbacks(handlers) };
-  return new Server(library, handlers, options.handshakeMs);
+  return new Server(library, handlers, options.beforeSession);
 }
 
 function callbacks(handlers: Handlers): SMTPServerOptions {
@@ -51,11 +54,12 @@ function libraryOptions(options: ServerOptions): SMTPServerOptions {
     name: options.name,
     banner: 'ready',
     size: options.maxSize,
-    authMethods: ['LOGIN', 'PLAIN'],
+    authMethods: options.isPublic ? [] : ['LOGIN', 'PLAIN'],
+    authOptional: options.isPublic === true,
     authRequiredMessage: '5.7.0 Authentication required',
     hideENHANCEDSTATUSCODES: false,
     hideDSN: false,
-    disabledCommands: ['WIZ', 'SHELL', 'KILL', 'XCLIENT', 'XFORWARD', 'HELP'],
+    disabledCommands: [...DISABLED_COMMANDS, ...(options.isPublic ? ['AUTH'] : [])],
     disableReverseLookup: true,
     maxAllowedUnauthenticatedCommands: MAX_UNAUTHENTICATED_COMMANDS,
     socketTimeout: options.idleMs,

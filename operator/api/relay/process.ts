@@ -3,12 +3,37 @@
  * In a pod the operator writes it to the ConfigMap `<relay>-relay`; policy arrives as shards.
  */
 import { z } from 'zod';
+import { network } from '../define.ts';
 import {
   accountConfigSchema,
   domainConfigSchema,
   relaySettingsSchema,
   workspaceConfigSchema,
 } from './shard.ts';
+
+/** Seconds are absolute: a client that sends a byte now and then gains nothing. */
+export const sessionLimitsSchema = z.object({
+  maxTotal: z.number().int().positive().default(20_000),
+  /** Of one source (an IPv4 address, an IPv6 /64), logged in or not. */
+  maxPerSource: z.number().int().positive().default(10_000),
+  maxUnauthenticatedPerSource: z.number().int().positive().default(5_000),
+  /** Connections of one source in a minute that do not log in. */
+  maxUnauthenticatedPerMinute: z.number().int().positive().default(6_000),
+  maxPerAccount: z.number().int().positive().default(2_000),
+  handshakeSeconds: z.number().positive().default(30),
+  /** Without any byte; RFC 5321 section 4.5.3.2 asks for 5 minutes. */
+  idleSeconds: z.number().positive().default(300),
+  /** From the connection until a login succeeds. */
+  untilLoginSeconds: z.number().positive().default(60),
+  betweenCommandsSeconds: z.number().positive().default(300),
+  /** A message must bring `minBytesPerSpan` in each such span. */
+  dataSpanSeconds: z.number().positive().default(60),
+  minBytesPerSpan: z.number().int().positive().default(1_024),
+  /** From DATA to the end of the message. */
+  dataSeconds: z.number().positive().default(1_800),
+  sessionSeconds: z.number().positive().default(86_400),
+});
+export type SessionLimits = z.infer<typeof sessionLimitsSchema>;
 
 const tlsFiles = z.object({ certFile: z.string(), keyFile: z.string() });
 
@@ -20,10 +45,17 @@ export const relayProcessSchema = z.object({
       starttls: z.number().int().default(2587),
       tls: z.number().int().default(2465),
       bounces: z.number().int().optional(),
+      /**
+       * Load balancers (addresses or networks) that begin each connection with a PROXY header, version 1 or 2. From
+       * these one is mandatory, from all others it is an unknown command.
+       */
+      proxyProtocol: z.object({ trustedAddresses: z.array(network()) }).optional(),
     })
     .prefault({}),
   /** Certificate of the SMTP listeners; re-read on change, sessions are kept. */
   tls: tlsFiles,
+  /** How many sessions, and how long each may take for what. */
+  sessions: sessionLimitsSchema.prefault({}),
   /** The admin API, mutual TLS: only clients with a certificate of `clientCaFile` are answered. */
   admin: tlsFiles
     .extend({

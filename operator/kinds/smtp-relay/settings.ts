@@ -61,6 +61,7 @@ export function processFile(relay: SmtpRelay): string {
       starttls: relayApi.STARTTLS_PORT,
       tls: relayApi.TLS_PORT,
       ...(relay.spec.bounces?.enabled === true ? { bounces: BOUNCES_PORT } : {}),
+      ...(relay.spec.proxyProtocol && { proxyProtocol: relay.spec.proxyProtocol }),
     },
     tls: { certFile: `${PATHS.tls}/tls.crt`, keyFile: `${PATHS.tls}/tls.key` },
     admin: {

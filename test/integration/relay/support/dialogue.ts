@@ -18,14 +18,16 @@ export class Dialogue {
     this.#listen();
   }
 
-  /** Connected, greeting not read yet. */
-  static async open(relay: TestRelay, mode: 'starttls' | 'tls' = 'starttls'): Promise<Dialogue> {
+  /** Connected, greeting not read yet. `before` goes ahead of all else, also of the TLS handshake. */
+  static async open(
+    relay: TestRelay,
+    mode: 'starttls' | 'tls' = 'starttls',
+    { from = '127.0.0.1', before = Buffer.alloc(0) }: { from?: string; before?: Buffer } = {},
+  ): Promise<Dialogue> {
     const ca = readFileSync(relay.pki.caFile);
-    const port = relay.ports[mode];
-    const socket =
-      mode === 'tls'
-        ? connectTls({ host: '127.0.0.1', port, ca, servername: HOSTNAME })
-        : connect({ host: '127.0.0.1', port });
+    const plain = connect({ host: '127.0.0.1', port: relay.ports[mode], localAddress: from });
+    if (before.length > 0) plain.write(before);
+    const socket = mode === 'tls' ? connectTls({ socket: plain, ca, servername: HOSTNAME }) : plain;
     const dialogue = new Dialogue(socket, ca);
     await once(socket, mode === 'tls' ? 'secureConnect' : 'connect');
     return dialogue;
