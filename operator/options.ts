@@ -5,6 +5,9 @@ import { parseDnsServers } from './dns/index.ts';
 /** Release of this operator; its relays run the same. */
 export const RELEASE = '0.1.0';
 
+/** Labels that tell the operator's pods from all others in their namespace. */
+export const OPERATOR_LABELS = { 'app.kubernetes.io/name': 'migosmtp-operator' };
+
 /**
  * WATCH_NAMESPACES: comma-separated; empty or absent: all.
  * RELAY_IMAGE: image of relays that name none.

@@ -75,6 +75,13 @@ export const PERMISSIONS: Permission[] = [
     why: 'relays with several pods',
   },
   {
+    group: 'networking.k8s.io',
+    resources: ['networkpolicies'],
+    verbs: ['get', 'create', 'patch'],
+    scope: 'cluster',
+    why: 'who talks to relay pods',
+  },
+  {
     group: '',
     resources: ['resourcequotas'],
     verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'],

@@ -1,9 +1,9 @@
 /** What an installation may choose, and names that its objects share. */
-import { RELEASE } from '../options.ts';
+import { OPERATOR_LABELS, RELEASE } from '../options.ts';
 
 export const NAMESPACE = 'migosmtp-system';
 export const NAME = 'migosmtp-operator';
-export const SELECTOR = { 'app.kubernetes.io/name': NAME };
+export const SELECTOR = OPERATOR_LABELS;
 export const LABELS = { ...SELECTOR, 'app.kubernetes.io/part-of': 'migosmtp' };
 export const HEALTH_PORT = 8080;
 export const REPORTS_PORT = 8443;

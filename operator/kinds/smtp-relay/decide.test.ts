@@ -8,6 +8,7 @@ import {
   makeAuthority,
   signCertificate,
 } from '../../pki/index.ts';
+import { OPERATOR_LABELS } from '../../options.ts';
 import { findCondition } from '../../runtime/index.ts';
 import { decideRelay, settingsOf } from './decide.ts';
 import { mergeTemplate } from './merge-template.ts';
@@ -79,6 +80,8 @@ const rolledOut = (replicas = 1): Deployment => ({
   status: { observedGeneration: 1, replicas, updatedReplicas: replicas, readyReplicas: replicas },
 });
 
+const POLICY = { operator: { namespace: 'system', labels: OPERATOR_LABELS }, postgresPort: undefined };
+
 /** A relay that serves, but for what the row changes. */
 function snapshot(spec: Partial<SmtpRelaySpec> = {}, more: Partial<RelaySnapshot> = {}): RelaySnapshot {
   const one = relay(spec);
@@ -86,6 +89,7 @@ function snapshot(spec: Partial<SmtpRelaySpec> = {}, more: Partial<RelaySnapshot
     relayImage: 'relay:1',
     capabilities: { podDisruptionBudgets: PDB, networkPolicies: undefined },
     claimedSize: undefined,
+    policy: POLICY,
   };
   const base: RelaySnapshot = {
     relay: one,
@@ -100,6 +104,7 @@ function snapshot(spec: Partial<SmtpRelaySpec> = {}, more: Partial<RelaySnapshot
     projection: undefined,
     capabilities: options.capabilities,
     relayImage: options.relayImage,
+    operatorNamespace: 'system',
     applied: new Map(),
   };
   const settings = settingsOf(base, one);
@@ -355,6 +360,7 @@ test('what is retained has no owner, so that nothing collects it', () => {
   const options = {
     relayImage: 'r',
     capabilities: { podDisruptionBudgets: undefined, networkPolicies: undefined },
+    policy: POLICY,
     claimedSize: '20Gi',
   };
   const claimOf = (spec: Partial<SmtpRelaySpec>) =>
@@ -363,4 +369,27 @@ test('what is retained has no owner, so that nothing collects it', () => {
   expect(claimOf({ deletionPolicy: 'Delete' }).metadata.ownerReferences).toHaveLength(1);
   // A claim cannot shrink.
   expect(claimOf({})).toMatchObject({ spec: { resources: { requests: { storage: '20Gi' } } } });
+});
+
+test('an operator that has just started says nothing new of a relay before it has asked its pods', () => {
+  const unasked = snapshot({}, projected({ pods: [pod({ appliedRevision: 0 })] }));
+  const before = decideRelay(snapshot(), NOW).status!;
+  const settled = { ...unasked, relay: { ...unasked.relay!, status: before } };
+  expect(decideRelay(settled, NOW).status).toBeUndefined();
+  const refused = projected({ pods: [pod({ appliedRevision: 0, problem: 'no answer' })] });
+  expect(decideRelay({ ...settled, ...refused }, NOW).status?.readyReplicas).toBe(0);
+});
+
+test('a NetworkPolicy stands where the API serves them', () => {
+  const policies = { ...PDB, plural: 'networkpolicies' };
+  const options = (served: typeof PDB | undefined) => ({
+    relayImage: 'r',
+    capabilities: { podDisruptionBudgets: undefined, networkPolicies: served },
+    claimedSize: undefined,
+    policy: POLICY,
+  });
+  const namesWith = (served: typeof PDB | undefined) =>
+    wantedObjects(relay(), options(served)).map(({ name }) => name);
+  expect(namesWith(policies)).toContain('policy');
+  expect(namesWith(undefined)).not.toContain('policy');
 });

@@ -5,8 +5,9 @@
  */
 import type { SmtpRelay, SmtpRelayStatus } from '../../api/index.ts';
 import { RELAY_LABEL } from '../../caches.ts';
+import { OPERATOR_LABELS } from '../../options.ts';
 import type { Resource } from '../../kube/index.ts';
-import { covers, isEqual, type Decision, type EventDraft } from '../../runtime/index.ts';
+import { covers, isEqual, isTrue, type Decision, type EventDraft } from '../../runtime/index.ts';
 import { certificateAction, type CertificateAction } from './certificates.ts';
 import { LONGEST_NAME, namesOf } from './names.ts';
 import { wantedObjects, type Wanted } from './objects.ts';
@@ -102,8 +103,19 @@ function converge(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDe
     const resource = snapshot.capabilities.podDisruptionBudgets;
     if (resource !== undefined) actions.push({ do: 'remove', resource, name: namesOf(relay).workload });
   }
-  const status = statusOf(snapshot, relay, now, { kind: 'converging' });
+  const status = isJustOpened(snapshot, relay)
+    ? undefined
+    : statusOf(snapshot, relay, now, { kind: 'converging' });
   return { rule: 'Converge', actions, status, events: heldEvent(snapshot), requeueAfterMs: RECHECK_MS };
+}
+
+/** An operator that has started asks the pods within moments: until then what is known of a Ready relay stands. */
+function isJustOpened({ projection }: RelaySnapshot, relay: SmtpRelay): boolean {
+  const { generation } = relay.metadata;
+  const isSettled =
+    relay.status?.observedGeneration === generation && isTrue(relay.status?.conditions, 'Ready');
+  const serving = (projection?.pods ?? []).filter((pod) => pod.isServing);
+  return isSettled && serving.some((pod) => pod.appliedRevision === 0 && pod.problem === undefined);
 }
 
 export function settingsOf(snapshot: RelaySnapshot, relay: SmtpRelay): ReturnType<typeof relaySettings> {
@@ -122,6 +134,10 @@ function objectsOf(snapshot: RelaySnapshot, relay: SmtpRelay): Wanted[] {
     relayImage: snapshot.relayImage,
     capabilities: snapshot.capabilities,
     claimedSize: claim?.spec?.resources?.requests?.storage,
+    policy: {
+      operator: { namespace: snapshot.operatorNamespace, labels: OPERATOR_LABELS },
+      postgresPort: snapshot.postgres.is === 'there' ? snapshot.postgres.value : undefined,
+    },
   });
 }
 

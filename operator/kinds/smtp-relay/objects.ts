@@ -11,10 +11,11 @@ import {
 } from '../../kube/index.ts';
 import { relayOwner } from '../../projection/index.ts';
 import { labelsOf, namesOf, selectorOf } from './names.ts';
+import { policySpec, type PolicyFacts } from './network-policy.ts';
 import { podTemplate } from './pod.ts';
 import { processFile } from './settings.ts';
 
-export type ObjectName = 'config' | 'service' | 'claim' | 'budget' | 'deployment';
+export type ObjectName = 'config' | 'service' | 'claim' | 'budget' | 'policy' | 'deployment';
 
 export interface Wanted {
   name: ObjectName;
@@ -28,6 +29,7 @@ export interface ObjectOptions {
   capabilities: Capabilities;
   /** The claim's size as it is: a claim can grow only, and some classes not even that. */
   claimedSize: string | undefined;
+  policy: PolicyFacts;
 }
 
 /** In the order in which they are applied: pods come last. */
@@ -46,6 +48,11 @@ export function wantedObjects(relay: SmtpRelay, options: ObjectOptions): Wanted[
   const { podDisruptionBudgets } = options.capabilities;
   if ((relay.spec.replicas ?? 1) > 1 && podDisruptionBudgets !== undefined) {
     wanted.push({ name: 'budget', resource: podDisruptionBudgets, object: budget(relay) });
+  }
+  const { networkPolicies } = options.capabilities;
+  if (networkPolicies !== undefined) {
+    const object = { metadata: metadata(relay), ...policySpec(relay, options.policy) };
+    wanted.push({ name: 'policy', resource: networkPolicies, object });
   }
   const image = relay.spec.image ?? options.relayImage;
   wanted.push({ name: 'deployment', resource: Deployments, object: deployment(relay, image) });

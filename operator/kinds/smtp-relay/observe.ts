@@ -14,6 +14,7 @@ import type { RelayHandle } from '../../projection/index.ts';
 import type { Key } from '../../runtime/index.ts';
 import { textOf } from './certificates.ts';
 import { namesOf } from './names.ts';
+import { postgresPortOf } from './network-policy.ts';
 import type { WebhookSecrets } from './settings.ts';
 import type { ProjectionFacts, Referenced, RelaySnapshot } from './snapshot.ts';
 
@@ -27,7 +28,8 @@ export async function observeRelay(
   const relay = context.caches.relays.get(key);
   const { capabilities, options } = context;
   const handle = context.relays.get(key);
-  const base = { capabilities, relayImage: options.relayImage, applied };
+  const { relayImage, operatorNamespace } = options;
+  const base = { capabilities, relayImage, operatorNamespace, applied };
   const projection = handle === undefined || handle.uid !== relay?.metadata.uid ? undefined : factsOf(handle);
   if (relay === undefined) return { ...NOTHING, ...base, relay, projection };
   const problems = specProblems(smtpRelay, relay.spec);
@@ -41,7 +43,10 @@ export async function observeRelay(
   return { ...base, relay, problems, secrets, ...references, live, deployment, projection };
 }
 
-const NOTHING: Omit<RelaySnapshot, 'relay' | 'projection' | 'capabilities' | 'relayImage' | 'applied'> = {
+const NOTHING: Omit<
+  RelaySnapshot,
+  'relay' | 'projection' | 'capabilities' | 'relayImage' | 'operatorNamespace' | 'applied'
+> = {
   problems: [],
   secrets: {
     authority: undefined,
@@ -109,9 +114,10 @@ async function readReferences(
     Promise.all((relay.spec.webhooks ?? []).map(readWebhook)),
     read(smarthost?.credentialsSecretRef, 'username and password', credentialsOf),
     read(smarthost?.caSecretRef, caKey, (secret) => textOf(secret, caKey)),
-    read(postgresRef, uriKey, (secret): true | undefined =>
-      secret.data?.[uriKey] === undefined ? undefined : true,
-    ),
+    read(postgresRef, uriKey, (secret) => {
+      const uri = textOf(secret, uriKey);
+      return uri === undefined ? undefined : postgresPortOf(uri);
+    }),
   ]);
   return { credentials, nextHopCa, postgres, webhooks };
 }
@@ -128,12 +134,13 @@ async function readLive(
 ): Promise<RelaySnapshot['live']> {
   const names = namesOf(relay);
   const ref = { namespace: names.namespace, name: names.workload };
-  const { podDisruptionBudgets } = capabilities;
-  const [config, service, claim, budget, deployment] = await Promise.all([
+  const { podDisruptionBudgets, networkPolicies } = capabilities;
+  const [config, service, claim, budget, policy, deployment] = await Promise.all([
     client.find(ConfigMaps, ref),
     client.find(Services, ref),
     client.find(PersistentVolumeClaims, { ...ref, name: names.claim }),
     podDisruptionBudgets === undefined ? undefined : client.find(podDisruptionBudgets, ref),
+    networkPolicies === undefined ? undefined : client.find(networkPolicies, ref),
     client.find(Deployments, ref),
   ]);
   const live: RelaySnapshot['live'] = {};
@@ -144,6 +151,7 @@ async function readLive(
   put('service', service);
   put('claim', claim);
   put('budget', budget);
+  put('policy', policy);
   put('deployment', deployment);
   return live;
 }

@@ -40,7 +40,8 @@ export interface RelaySnapshot {
   };
   credentials: Referenced<{ username: string; password: string }>;
   nextHopCa: Referenced<string>;
-  postgres: Referenced<true>;
+  /** The port of its URI. */
+  postgres: Referenced<number>;
   /** In the order of the spec. */
   webhooks: readonly Referenced<WebhookSecrets>[];
   live: Partial<Record<ObjectName, AnyObject>>;
@@ -48,6 +49,7 @@ export interface RelaySnapshot {
   projection: ProjectionFacts | undefined;
   capabilities: Capabilities;
   relayImage: string;
+  operatorNamespace: string;
   /** resourceVersion of objects right after this process applied them, by uid. */
   applied: ReadonlyMap<string, string>;
 }

@@ -215,6 +215,7 @@ const OTHERS: Record<string, string> = {
   RoleBinding: 'rolebindings',
   ConfigMap: 'configmaps',
   Deployment: 'deployments',
+  NetworkPolicy: 'networkpolicies',
 };
 
 function apiOf(kind: string): string {
