@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { RelayError } from '../../errors.ts';
 import { type Salvaged, salvage } from './salvage.ts';
-import { migrate, SCHEMA_VERSION } from './schema.ts';
+import type { Migration } from '../migrations.ts';
+import { migrate } from './schema.ts';
 
 export type Row = Record<string, unknown>;
 
@@ -67,11 +68,11 @@ export interface Quarantined extends Salvaged {
 }
 
 /** Opens the store of this folder for this process alone; a damaged file is put aside, not deleted. */
-export function openDatabase(directory: string): Opened {
+export function openDatabase(directory: string, migrations?: readonly Migration[]): Opened {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     mkdirSync(join(directory, 'bodies'), { recursive: true, mode: 0o700 });
-    return { database: new Database(openFile(directory)), quarantined: null };
+    return { database: new Database(openFile(directory, migrations)), quarantined: null };
   } catch (cause) {
     if (cause instanceof RelayError) throw cause;
     if (isDamage(cause)) {
@@ -121,7 +122,7 @@ function salvageFrom(file: string, fresh: DatabaseSync): Salvaged {
   }
 }
 
-function openFile(directory: string): DatabaseSync {
+function openFile(directory: string, migrations?: readonly Migration[]): DatabaseSync {
   const raw = new DatabaseSync(join(directory, FILE), { timeout: 0 });
   try {
     const database = new Database(raw);
@@ -135,9 +136,9 @@ function openFile(directory: string): DatabaseSync {
     database.exec('PRAGMA temp_store = MEMORY');
     // The lock is taken by the first write, which must happen before anybody is told that we are ready.
     database.exec('BEGIN EXCLUSIVE; COMMIT');
-    const found = migrate(raw);
-    if (found > SCHEMA_VERSION) {
-      throw new RelayError('R_STORE_NEWER', { directory, found, known: SCHEMA_VERSION });
+    const plan = migrate(raw, migrations);
+    if (plan.kind === 'refuse') {
+      throw new RelayError('R_STORE_NEWER', { directory, found: plan.found, known: plan.known });
     }
     return raw;
   } catch (error) {

@@ -1,7 +1,12 @@
-/** Tables of the embedded store. `user_version` is the schema's number; a higher one is another release's. */
+/** Tables of the embedded store, and how a file gets them. */
 import type { DatabaseSync } from 'node:sqlite';
-
-export const SCHEMA_VERSION = 1;
+import {
+  EMPTY_SCHEMA,
+  type Migration,
+  type MigrationPlan,
+  planMigration,
+  type StoredSchema,
+} from '../migrations.ts';
 
 /**
  * recipients.next_at is set exactly while a recipient waits for delivery (queued, deferred): the index over it
@@ -87,10 +92,37 @@ CREATE TABLE suppressions (
 CREATE TABLE probes (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
 `;
 
-/** Creates or accepts the schema; answers the version found, which the caller compares. */
-export function migrate(database: DatabaseSync): number {
-  const found = Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0);
-  if (found !== 0) return found;
-  database.exec(`BEGIN; ${CREATE} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT;`);
-  return SCHEMA_VERSION;
+export const MIGRATIONS: readonly Migration[] = [{ version: 1, usableFrom: 1, sql: CREATE }];
+
+/** Brings the file to this release's schema, or says that a later one has made it its own. */
+export function migrate(
+  database: DatabaseSync,
+  migrations: readonly Migration[] = MIGRATIONS,
+): MigrationPlan {
+  const plan = planMigration(migrations, readSchema(database));
+  if (plan.kind === 'refuse' || plan.steps.length === 0) return plan;
+  const { version, usableFrom } = plan.result;
+  database.exec('BEGIN');
+  try {
+    database.exec(VERSION_TABLE);
+    for (const step of plan.steps) database.exec(step.sql);
+    database.exec(
+      `DELETE FROM schema_version; INSERT INTO schema_version VALUES (${version}, ${usableFrom})`,
+    );
+    database.exec(`PRAGMA user_version = ${version}; COMMIT`);
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+  return plan;
+}
+
+const VERSION_TABLE =
+  'CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL, usable_from INTEGER NOT NULL) STRICT';
+
+function readSchema(database: DatabaseSync): StoredSchema {
+  const found = database.prepare('PRAGMA user_version').get();
+  if (Number(found?.user_version ?? 0) === 0) return EMPTY_SCHEMA;
+  const row = database.prepare('SELECT version, usable_from FROM schema_version').get();
+  return row ? { version: Number(row.version), usableFrom: Number(row.usable_from) } : EMPTY_SCHEMA;
 }

@@ -2,6 +2,7 @@
 import { RelayError } from '../../errors.ts';
 import { decideCharge } from '../../policy/index.ts';
 import type { Body, BodyWriter, NewMessage, Outcome, Spool, SpoolListeners } from '../types.ts';
+import type { Migration } from '../migrations.ts';
 import { Accepting } from './accepting.ts';
 import { openBody, readLargeBody } from './bodies.ts';
 import { Connections, type Statement } from './connections.ts';
@@ -15,6 +16,7 @@ import { Notices } from './notices.ts';
 import * as outbox from './outbox.ts';
 import { recordLateBounce, recordOutcomes } from './recording.ts';
 import * as reporting from './reporting.ts';
+import { MIGRATIONS } from './schema.ts';
 import * as suppressing from './suppressing.ts';
 import { sweep } from './sweeping.ts';
 
@@ -23,11 +25,12 @@ export interface PostgresOptions {
   readonly uriFile: string;
   /** How long a process that is gone keeps what it had claimed. Default 15 s. */
   readonly leaseMs?: number;
+  /** Default: this release's. */
+  readonly migrations?: readonly Migration[];
 }
 
 export interface OpenedPostgres {
   readonly spool: Spool;
-  readonly quarantined: null;
   /** Why the database cannot be used yet; the store takes it up by itself once it can. */
   readonly unavailable: unknown;
 }
@@ -45,10 +48,10 @@ export async function openPostgresSpool(options: PostgresOptions): Promise<Opene
   const spool = new PostgresSpool(options);
   try {
     await spool.prepare();
-    return { spool, quarantined: null, unavailable: null };
+    return { spool, unavailable: null };
   } catch (error) {
     if (!(error instanceof RelayError) || error.kind === 'Temporary') {
-      return { spool, quarantined: null, unavailable: error };
+      return { spool, unavailable: error };
     }
     await spool.close();
     throw error;
@@ -65,12 +68,13 @@ class PostgresSpool implements Spool {
   #listeners: SpoolListeners | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor({ uriFile, leaseMs = LEASE_MS }: PostgresOptions) {
+  constructor({ uriFile, leaseMs = LEASE_MS, migrations = MIGRATIONS }: PostgresOptions) {
     this.#connections = new Connections(uriFile);
     const connections = this.#connections;
     this.#lease = new Lease({
       connections,
       leaseMs,
+      migrations,
       onFreed: () => this.#listeners?.changed(),
       onFault: (error) => this.#listeners?.failed(toRelayError(error)),
     });

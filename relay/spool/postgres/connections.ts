@@ -122,8 +122,9 @@ export class Connections implements Transaction {
       max: MAX_CONNECTIONS,
       maxLifetimeSeconds: MAX_AGE_S,
     });
-    // The server ended an idle connection: the next use opens another one.
+    // The server ended a connection: an idle one is replaced, one in use has failed its statement already.
     pool.on('error', () => undefined);
+    pool.on('connect', (client) => client.on('error', () => undefined));
     const old = this.#pool;
     this.#pool = pool;
     this.#uri = uri;

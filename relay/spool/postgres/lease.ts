@@ -4,6 +4,7 @@
  */
 import { RelayError } from '../../errors.ts';
 import type { ClaimedRecipient } from '../types.ts';
+import type { Migration } from '../migrations.ts';
 import type { Connections, Statement } from './connections.ts';
 import { withdraw } from './doubt.ts';
 import type { Prepared } from './inserting.ts';
@@ -12,6 +13,7 @@ import { migrate } from './schema.ts';
 export interface LeaseOptions {
   readonly connections: Connections;
   readonly leaseMs: number;
+  readonly migrations: readonly Migration[];
   /** Claims of another process became free. */
   readonly onFreed: () => void;
   readonly onFault: (error: unknown) => void;
@@ -117,7 +119,7 @@ export class Lease {
   /** Makes the database ours to use: schema, lease, and what was left open when it was lost. */
   async prepare(): Promise<void> {
     const { connections } = this.#options;
-    if (this.#id === undefined) await migrate(connections);
+    if (this.#id === undefined) await migrate(connections, this.#options.migrations);
     await this.#renew();
     await this.#flushGivenBack();
     await this.#withdrawDoubtful();

@@ -122,7 +122,7 @@ const FIND_TABLE = {
 const READ_VERSION = { name: '', text: `SELECT version, usable_from FROM ${SCHEMA}.schema_version` };
 
 /** Brings the database to this release's schema; throws R_STORE_NEWER where a later one has made it its own. */
-export async function migrate(database: Connections, migrations = MIGRATIONS): Promise<void> {
+export async function migrate(database: Connections, migrations: readonly Migration[]): Promise<void> {
   // Looked at without a lock first: it is right nearly always, and starts must not wait for each other.
   if (planFor(migrations, await database.transaction(readSchema)).steps.length === 0) return;
   await database.transaction(async (transaction) => {
