@@ -241,6 +241,7 @@ class Relay {
         delivery: handOver(this.#delivery, this.#held),
         storeFailed: (error) => this.#health.failed(error),
         hostname: () => this.#hostname(),
+        limitReached: (scopes, account) => void this.#webhooks.limitReached(scopes, account),
       }),
       isComplete: () => this.#status.isComplete,
     });

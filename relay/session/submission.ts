@@ -46,6 +46,8 @@ export interface SubmissionOptions {
   readonly log: Log;
   readonly storeFailed: (error: unknown) => void;
   readonly hostname: () => string;
+  /** Nothing, or not enough, is left of one of these. */
+  readonly limitReached: (scopes: readonly ChargeScope[], account: Account) => void;
 }
 
 const LIFETIME_MS = 5 * 24 * 3_600_000;
@@ -70,12 +72,13 @@ export class Submission {
     const refusal = envelopeRefusal(this.#options.directory, account, from);
     if (refusal) throw this.#refused(refusal);
     const scopes = this.#scopes(account);
-    return this.#exhaustion.mustAsk(scopes) ? this.#ask(scopes) : undefined;
+    return this.#exhaustion.mustAsk(scopes) ? this.#ask(scopes, account) : undefined;
   }
 
-  async #ask(scopes: readonly ChargeScope[]): Promise<void> {
+  async #ask(scopes: readonly ChargeScope[], account: Account): Promise<void> {
     const decision = await this.#stored(this.#options.spool.decide(scopes, 1));
     this.#exhaustion.learn(scopes, decision.kind !== 'send');
+    if (decision.kind !== 'send') this.#options.limitReached(scopes, account);
     if (decision.kind === 'refuse') throw this.#refused(refusalReply(decision));
   }
 
@@ -117,11 +120,11 @@ export class Submission {
     const { spool, delivery, metrics, log } = this.#options;
     const scopes = this.#scopes(account);
     const result = await this.#stored(spool.accept(message, { scopes, claim: delivery.hasRoom }));
-    if (result.kind === 'refuse') {
+    if (result.kind === 'refuse' || result.exhausted) {
       this.#exhaustion.learn(scopes, true);
-      throw this.#refused(refusalReply(result));
+      this.#options.limitReached(scopes, account);
     }
-    if (result.exhausted) this.#exhaustion.learn(scopes, true);
+    if (result.kind === 'refuse') throw this.#refused(refusalReply(result));
     metrics.accepted.inc(message.recipients.length);
     const { queueId, namespace, envelopeFrom, size, recipients } = message;
     const entry = { queueId, account: `${namespace}/${message.account}`, from: envelopeFrom, size };

@@ -3,7 +3,7 @@ import type { relayApi } from '@migosmtp/operator/api';
 import { describeCause } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import type { ChargeScope, Directory } from '../policy/index.ts';
+import type { Account, ChargeScope, Directory } from '../policy/index.ts';
 import type { ClaimedEvent, OutboxEvent, Spool } from '../spool/index.ts';
 import { limitEvents, limitId, type ReportChange, reportEvents } from './events.ts';
 import { isAllowedUrl, post } from './post.ts';
@@ -62,7 +62,7 @@ export class Webhooks {
   /** Looks which of the limits are reached, and tells of each once in its window. */
   async limitReached(
     scopes: readonly ChargeScope[],
-    names: { namespace: string; account: string },
+    { namespace, name: account }: Pick<Account, 'namespace' | 'name'>,
   ): Promise<void> {
     if (!this.#webhooks.some(({ events }) => events.includes('LimitReached'))) return;
     const at = Date.now();
@@ -80,7 +80,7 @@ export class Webhooks {
       );
       const full = limited.flatMap((entry, i) => {
         const count = used[i] ?? 0;
-        return count >= entry.limit ? [{ ...entry, ...names, used: count }] : [];
+        return count >= entry.limit ? [{ ...entry, namespace, account, used: count }] : [];
       });
       if (full.length === 0) return;
       await spool.addEvents(this.#admit(full.flatMap((entry) => limitEvents(this.#webhooks, entry, at))));
