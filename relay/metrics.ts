@@ -27,6 +27,11 @@ export function createMetrics() {
       'Delivery status notifications: sent, or dropped (bounce of a bounce).',
       ['result'],
     ),
+    bouncesReceived: counter(
+      'bounces_received_total',
+      'Messages to return paths: failed, other (delays, answers), dropped (unknown or told before).',
+      ['kind'],
+    ),
     deliverySeconds: new Histogram({
       name: 'migosmtp_relay_delivery_seconds',
       help: 'From 250 to the acceptance by the next hop.',

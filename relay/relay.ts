@@ -10,6 +10,7 @@ import {
   startAdmin,
   startHealth,
 } from './admin/index.ts';
+import { BounceService, loadOwnKey } from './bounces/index.ts';
 import { CertificateFiles } from './certificate.ts';
 import { PasswordChecker, PolicySource, ShardFiles } from './credentials/index.ts';
 import { Delivery, HeldMail, Signer } from './delivery/index.ts';
@@ -28,15 +29,21 @@ import {
   Login,
   SessionRegistry,
   startListeners,
-  Submission,
   toDeadlines,
+  Submission,
 } from './session/index.ts';
 import { type OpenedStore, type Spool, StoreHealth } from './spool/index.ts';
 import { Status } from './status.ts';
 import { Webhooks } from './webhooks/index.ts';
 
 export interface RunningRelay {
-  readonly ports: { starttls: number; tls: number; admin: number | null; health: number };
+  readonly ports: {
+    starttls: number;
+    tls: number;
+    bounces: number | null;
+    admin: number | null;
+    health: number;
+  };
   /** Puts another inline policy into force; sessions whose logins still hold are kept. */
   reloadPolicy(policy: relayApi.RelayProcessConfig['policy']): void;
   /** Stops accepting, lets transactions and deliveries finish within the grace, closes the store. */
@@ -54,7 +61,10 @@ export async function startRelay(
   opened.onQuarantined?.((found) =>
     log.error({ ...found }, 'the store was damaged and put aside; what could be read of it goes on'),
   );
-  const relay = new Relay({ config, certificate, spool: opened.spool, log });
+  const { policy, listen, storage } = config;
+  const isAlone = policy.from === 'inline' && listen.bounces !== undefined;
+  const ownKey = isAlone ? await loadOwnKey(storage.directory) : undefined;
+  const relay = new Relay({ config, certificate, spool: opened.spool, ownKey, log });
   if (opened.unavailable) relay.storeFailed(opened.unavailable);
   try {
     await relay.start();
@@ -73,6 +83,8 @@ interface Parts {
   readonly config: relayApi.RelayProcessConfig;
   readonly certificate: CertificateFiles;
   readonly spool: Spool;
+  /** Signs return paths where the settings bring no key. */
+  readonly ownKey: Buffer | undefined;
   readonly log: Log;
 }
 
@@ -87,6 +99,7 @@ class Relay {
   readonly #webhooks: Webhooks;
   readonly #logins: LoginUses;
   readonly #signer: Signer;
+  readonly #bounces: BounceService;
   readonly #delivery: Delivery;
   readonly #held: HeldMail;
   readonly #source: PolicySource | undefined;
@@ -105,7 +118,9 @@ class Relay {
     this.#logins = new LoginUses(spool, log);
     this.#signer = new Signer(log);
     this.#webhooks = new Webhooks({ spool, directory, metrics, log });
+    this.#bounces = this.#createBounces();
     this.#delivery = new Delivery({
+      returnPaths: this.#bounces.paths,
       dns: parts.config.dns,
       spool,
       directory,
@@ -133,6 +148,7 @@ class Relay {
     return {
       starttls: this.#listening?.ports.starttls ?? 0,
       tls: this.#listening?.ports.tls ?? 0,
+      bounces: this.#bounces.port,
       admin: this.#admin?.port ?? null,
       health: this.#healthServer?.port ?? 0,
     };
@@ -150,6 +166,7 @@ class Relay {
       settings,
       limits: config.sessions,
     });
+    await this.#bounces.start(config.listen, certificate);
     if (config.admin) this.#admin = await startAdmin(config.admin, this.#adminContext(), log);
     this.#healthServer = await startHealth({
       ...config.health,
@@ -180,6 +197,7 @@ class Relay {
     this.#status.stopping();
     this.#stopRetention();
     this.#listening?.stopAccepting();
+    this.#bounces.stop();
     this.#held.stop();
     this.#source?.stop();
     await this.#registry.drain(graceMs);
@@ -223,6 +241,20 @@ class Relay {
     });
   }
 
+  #createBounces(): BounceService {
+    const { spool, log, ownKey } = this.#parts;
+    return new BounceService({
+      directory: this.#directory,
+      metrics: this.#metrics,
+      spool,
+      log,
+      ownKey,
+      hostname: () => this.#hostname(),
+      wake: () => this.#delivery.wake(),
+      storeFailed: (error) => this.#health.failed(error),
+    });
+  }
+
   #createDialogue(): Dialogue {
     const { spool, log } = this.#parts;
     const shared = { directory: this.#directory, registry: this.#registry, metrics: this.#metrics, log };
@@ -256,6 +288,7 @@ class Relay {
 
   #directoryChanged(): void {
     this.#listening?.updateSettings(this.#listenerSettings());
+    this.#bounces.directoryChanged();
     this.#dialogue.directoryChanged();
     if (!this.#status.isComplete) return;
     this.#held.wake();

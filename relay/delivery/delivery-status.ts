@@ -1,5 +1,5 @@
 /** The machine-readable part of a notification (RFC 3464 section 2). Pure. */
-import { statusOf } from '../bounces/index.ts';
+import { statusOf } from '../bounces/hard.ts';
 import { oneLine } from '../errors.ts';
 import { formatDate } from '../message/index.ts';
 import type { MessageMeta } from '../spool/index.ts';

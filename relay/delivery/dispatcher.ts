@@ -1,4 +1,5 @@
 /** One message on its way out: content, signatures, an attempt for each transaction, the outcome recorded. */
+import type { ReturnPaths } from '../bounces/return-paths.ts';
 import { RelayError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -21,6 +22,8 @@ export interface DispatcherOptions {
   readonly log: Log;
   /** Whom to tell of outcomes. */
   readonly webhooks?: Pick<Webhooks, 'hasReceivers' | 'reportChanged' | 'wake'>;
+  /** Envelope senders for each recipient, while bounces are taken. */
+  readonly returnPaths?: Pick<ReturnPaths, 'addressFor'>;
 }
 
 const NOTHING: Content = { kind: 'inline', data: new Uint8Array() };
@@ -59,7 +62,7 @@ export class Dispatcher {
     const wanted = message.recipients.filter((recipient) => recipient.suppressed === undefined);
     const transactions = transactionsOf(message, wanted, {
       routeKey: (address) => router.groupKey(address),
-      returnPath: () => undefined,
+      returnPath: (recipient) => this.#options.returnPaths?.addressFor(message, recipient),
     });
     const prefix = wanted.length > 0 ? await this.#sign(message, content) : '';
     return combined(

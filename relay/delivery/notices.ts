@@ -1,5 +1,5 @@
 /** Who is told what after an attempt (RFC 3461 section 5.2). Pure. */
-import { isHardStatus, statusOf } from '../bounces/index.ts';
+import { isHardStatus, statusOf } from '../bounces/hard.ts';
 import type { ClaimedMessage, ClaimedRecipient, NewSuppression, RecipientOutcome } from '../spool/index.ts';
 
 /** The sender is told once that delivery takes long. */

@@ -70,6 +70,8 @@ export const domainConfigSchema = z.object({
   workspaces: z.array(z.string()),
   /** All sign; empty: unsigned. */
   dkim: z.array(dkimKeySchema),
+  /** Host part of envelope senders, once its MX leads bounces to the relay; absent: senders keep their own. */
+  returnPath: z.string().optional(),
 });
 
 /** Limits of a whole workspace in emails (accepted recipients); absent: unlimited. */
@@ -124,7 +126,8 @@ export const relaySettingsSchema = z.object({
   /** Name in greeting, Received and EHLO. */
   hostname: z.string().min(1),
   delivery: z.discriminatedUnion('mode', [smarthostSchema, directSchema]),
-  bounces: z.object({ enabled: z.boolean() }),
+  /** `key`: base64, signs return paths; a relay that runs alone may leave it out and draws one. */
+  bounces: z.object({ enabled: z.boolean(), key: z.string().optional() }),
   messageLimits: z.object({ maxSize: z.number().int(), maxRecipients: z.number().int() }),
   retention: z.object({ reportsSeconds: z.number().int() }),
   webhooks: z.array(webhookSchema).optional(),

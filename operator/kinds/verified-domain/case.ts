@@ -1,12 +1,12 @@
 /** A domain that is there, with everything that follows from its snapshot alone. Pure. */
 import { durationMs, type VerifiedDomain, type relayApi } from '../../api/index.ts';
 import { findCondition } from '../../runtime/index.ts';
-import { assess, type Assessment } from './assess.ts';
+import { assess, findingFor, type Assessment } from './assess.ts';
 import { owningClaim, type Claim } from './claims.ts';
 import { chooseKeys, type KeyChoice } from './dkim-keys.ts';
 import type { Check } from './findings.ts';
 import type { Proof } from './ledger.ts';
-import { listsAll, requiredRecords, type RequiredRecord } from './records.ts';
+import { listsAll, requiredRecords, returnPathDomain, type RequiredRecord } from './records.ts';
 import { nextCheckMs } from './schedule.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -89,7 +89,15 @@ export function wantedEntry(given: Case): relayApi.DomainConfig | undefined {
     workspaces: [...workspaces],
     // Only keys that DNS shows: a signature that nobody can check is worse for a message than none.
     dkim: keys.signing.map(({ selector, keyType, privateKeyPem }) => ({ selector, keyType, privateKeyPem })),
+    ...(leadsBouncesHere(given) ? { returnPath: returnPathDomain(name) } : {}),
   };
+}
+
+/** Hosts refuse senders whose domain takes no mail: the MX has to be there. What nobody knows changes nothing. */
+function leadsBouncesHere({ records, check, serving }: Case): boolean {
+  if (!records.some(({ slot }) => slot === 'returnPath')) return false;
+  const verdict = findingFor(check?.findings ?? [], 'returnPath')?.verdict ?? 'unknown';
+  return verdict === 'unknown' ? serving.entry?.returnPath !== undefined : verdict === 'valid';
 }
 
 /** In ms since 1970. */

@@ -268,6 +268,27 @@ describe('the relay', () => {
     expect(entryOf(given)?.dkim.map(({ selector }) => selector)).toEqual(selectors);
   });
 
+  test.each<[string, boolean, Finding['verdict'] | undefined, string | undefined, string | undefined]>([
+    ['is told of the return path that DNS leads to it', true, 'valid', undefined, 'bounces.example.com'],
+    ['is not told of one that DNS does not have', true, 'missing', 'bounces.example.com', undefined],
+    ['keeps one that nobody can look up now', true, 'unknown', 'bounces.example.com', 'bounces.example.com'],
+    ['keeps one before the first check', true, undefined, 'bounces.example.com', 'bounces.example.com'],
+    ['is not told of one that nobody has seen yet', true, 'unknown', undefined, undefined],
+    ['is told of none while it takes no bounces', false, 'valid', 'bounces.example.com', undefined],
+  ])('%s', (_title, enabled, verdict, known, expected) => {
+    const takesBounces = { ...relay, spec: { ...relay.spec, bounces: { enabled } } };
+    const served = { ...entryOf({ proof: proven })!, ...(known && { returnPath: known }) };
+    const entry = entryOf({
+      proof: proven,
+      ...(verdict && { findings: [{ slot: 'returnPath', verdict }] }),
+      snapshot: {
+        relay: { found: true, relay: takesBounces },
+        serving: { entry: served, pods: 'applied', isElsewhere: false },
+      },
+    });
+    expect(entry?.returnPath).toBe(expected);
+  });
+
   test.each<[string, Partial<Snapshot['serving']>, string]>([
     ['is told when it does not know of it', { entry: undefined }, 'Serve'],
     ['is told when another relay has the domain still', { isElsewhere: true }, 'Serve'],

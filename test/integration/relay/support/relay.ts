@@ -18,7 +18,7 @@ export const USERNAME = 'smtpuser_a3b2f1c9';
 export interface TestRelay {
   readonly folder: string;
   readonly pki: TestPki;
-  readonly ports: { starttls: number; tls: number; admin: number; health: number };
+  readonly ports: { starttls: number; tls: number; bounces: number | null; admin: number; health: number };
   readonly pid: number;
   readonly log: () => string;
   push(...shards: relayApi.Shard[]): Promise<relayApi.PushResponse>;
