@@ -4,6 +4,7 @@ const BENCHMARKS: Record<string, () => Promise<{ readonly run: (args: string[]) 
   relay: () => import('./relay/index.ts'),
   provider: () => import('./provider/index.ts'),
   accounts: () => import('./accounts/index.ts'),
+  rotation: () => import('./rotation/index.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

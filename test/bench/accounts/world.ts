@@ -29,14 +29,14 @@ export interface World {
   stop: () => Promise<void>;
 }
 
-export async function buildWorld(layout: Layout): Promise<World> {
+export async function buildWorld(layout: Layout, workspaces = WORKSPACES): Promise<World> {
   const installation = await install({ env: { LOG_LEVEL: 'warn' } });
   try {
     const { cluster } = installation;
     const store = layout === 'two' ? await sharedStore(cluster) : undefined;
     await relay(installation, 'main', store?.spec ?? {});
     const client = new Client(await loadConnection(cluster.kubeconfig));
-    const names = Array.from({ length: WORKSPACES }, (_, i) => workspaceName(i));
+    const names = Array.from({ length: workspaces }, (_, i) => workspaceName(i));
     await Promise.all(names.map((name) => workspace(installation, client, name)));
     const { status } = await get(cluster, 'SmtpRelay', NAMESPACE, 'main');
     const stop = async (): Promise<void> => {

@@ -37,6 +37,11 @@ export class Observer<T extends AnyObject> {
     return observer;
   }
 
+  /** Called after every change. */
+  onChange(listener: () => void): void {
+    this.#informer.onChange(listener);
+  }
+
   get(namespace: string, name: string): T | undefined {
     return this.#informer.get(`${namespace}/${name}`);
   }
