@@ -66,7 +66,11 @@ export class Pool {
       if (slot === 'closed') throw new TargetDown('connect', 'the configuration of the next hop has changed');
       return this.acquire(fresh);
     }
-    if (this.blockedUntil(Date.now()) > 0) throw this.#blocked();
+    if (this.blockedUntil(Date.now()) > 0) {
+      // Whoever else waits for a slot has to hear it too: with nothing open nobody would tell them.
+      this.#waiting.shift()?.('slot');
+      throw this.#blocked();
+    }
     return { connection: await this.#openOne(), reused: false };
   }
 
