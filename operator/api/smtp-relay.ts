@@ -127,7 +127,9 @@ const storage = withRules(
       .object({
         secretRef: z
           .object({ name: objectName(), key: withDefault(secretKey(), 'uri').optional() })
-          .describe('Secret with the connection URI.'),
+          .describe(
+            'Secret with the connection URI (postgres://user:password@host:5432/database?sslmode=verify-full) and, where its CA is private, ca.crt. One database serves one SmtpRelay.',
+          ),
       })
       .describe('PostgreSQL; any number of replicas.')
       .optional(),

@@ -420,7 +420,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
             }
            }
           },
-          "description": "Secret with the connection URI.",
+          "description": "Secret with the connection URI (postgres://user:password@host:5432/database?sslmode=verify-full) and, where its CA is private, ca.crt. One database serves one SmtpRelay.",
           "required": true
          }
         }

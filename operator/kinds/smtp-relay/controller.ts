@@ -1,9 +1,9 @@
 /** The SmtpRelay controller: wiring of observe, decide and the actions. */
-import type { SmtpRelay, SmtpRelayStatus } from '../../api/index.ts';
+import type { relayApi, SmtpRelay, SmtpRelayStatus } from '../../api/index.ts';
 import { BY_RELAY, RELAY_LABEL } from '../../caches.ts';
 import type { OperatorContext } from '../../context.ts';
 import type { AnyObject } from '../../kube/index.ts';
-import { CONFIRM_ANNOTATION, type RelayFacts } from '../../projection/index.ts';
+import { CONFIRM_ANNOTATION, type RelayFacts, type RelayHandle } from '../../projection/index.ts';
 import {
   condition,
   keyFor,
@@ -16,6 +16,7 @@ import {
   type Key,
   type PreparedController,
 } from '../../runtime/index.ts';
+import { withBounceKey } from './bounce-key.ts';
 import { adminIdentity, certify } from './certify.ts';
 import { decideRelay, markOf, settingsOf, type RelayAction } from './decide.ts';
 import { hostOf } from './names.ts';
@@ -81,7 +82,7 @@ async function applyAction(
       refresh(context, key, relay, snapshot);
       return 'done';
     case 'settings':
-      await relays.get(key)?.shards.putSettings(settingsOf(snapshot, relay));
+      await putSettings(relays.get(key), settingsOf(snapshot, relay));
       return 'done';
     case 'apply': {
       const { resource, object } = action.wanted;
@@ -103,6 +104,10 @@ function closeOrphans({ relays, caches }: OperatorContext): void {
     const relay = caches.relays.get(handle.key);
     if (relay === undefined || relay.metadata.deletionTimestamp !== undefined) relays.close(handle.key);
   }
+}
+
+async function putSettings(handle: RelayHandle | undefined, wanted: relayApi.RelaySettings): Promise<void> {
+  await handle?.shards.putSettings(withBounceKey(wanted, handle.shards.settings));
 }
 
 async function open(

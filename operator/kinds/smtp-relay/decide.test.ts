@@ -188,6 +188,32 @@ describe('rules', () => {
       ['facts', 'apply config', 'apply service', 'apply budget', 'apply deployment'],
     ],
     [
+      'a store is not changed under mail that waits in it',
+      () =>
+        snapshot(
+          { storage: { postgres: { secretRef: { name: 'pg' } } } },
+          { live: snapshot().live, postgres: { is: 'there', value: 5432 } },
+        ),
+      'StorageChanged',
+      [],
+    ],
+    [
+      'nor back',
+      () => snapshot({}, { live: snapshot({ storage: { postgres: { secretRef: { name: 'pg' } } } }).live }),
+      'StorageChanged',
+      [],
+    ],
+    [
+      'a missing connection Secret is waited for',
+      () =>
+        snapshot(
+          { storage: { postgres: { secretRef: { name: 'pg' } } } },
+          { postgres: { is: 'missing', what: 'Secret pg with key uri' } },
+        ),
+      'MissingReference',
+      [],
+    ],
+    [
       'changed settings go into shard 0',
       () => snapshot({}, projected({ settings: undefined })),
       'Converge',
@@ -264,6 +290,19 @@ describe('pods', () => {
     expect(text).not.toContain('-ca"');
     for (let shard = 0; shard < relayApi.SHARD_COUNT; shard++)
       expect(text).toContain(`"main-config-${shard}"`);
+  });
+
+  test('on PostgreSQL have its URI as a file, its CA where there is one, and no claim', () => {
+    const storage = { postgres: { secretRef: { name: 'pg', key: 'dsn' } } };
+    const { spec } = podTemplate(relay({ storage }), 'relay:1') as {
+      spec: { volumes: { name: string; projected?: { sources: object[] } }[]; containers: object[] };
+    };
+    expect(spec.volumes.find(({ name }) => name === 'postgres')?.projected?.sources).toEqual([
+      { secret: { name: 'pg', items: [{ key: 'dsn', path: 'uri' }] } },
+      { secret: { name: 'pg', items: [{ key: 'ca.crt', path: 'ca.crt' }], optional: true } },
+    ]);
+    expect(spec.volumes.find(({ name }) => name === 'store')).toEqual({ name: 'store', emptyDir: {} });
+    expect(processFile(relay({ storage }))).toContain('"uriFile": "/etc/migosmtp/postgres/uri"');
   });
 
   test('take podTemplate over the own template, but for what would break them', () => {

@@ -44,7 +44,15 @@ export function decideRelay(snapshot: RelaySnapshot, now: Date): RelayDecision {
 
 type Rule = (snapshot: RelaySnapshot, relay: SmtpRelay, now: Date) => RelayDecision | undefined;
 
-const RULES: Rule[] = [invalidSpec, nameTooLong, foreignObject, dueCertificate, missingReference, closed];
+const RULES: Rule[] = [
+  invalidSpec,
+  nameTooLong,
+  foreignObject,
+  dueCertificate,
+  storageChanged,
+  missingReference,
+  closed,
+];
 
 function invalidSpec(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDecision | undefined {
   const problem = snapshot.problems[0];
@@ -72,6 +80,25 @@ function foreignObject(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): Re
 function dueCertificate(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDecision | undefined {
   const action = certificateAction(relay, snapshot.secrets, now);
   return action === undefined ? undefined : { rule: 'DueCertificate', actions: [action] };
+}
+
+/** Pods on another store would leave behind what was accepted into the present one. */
+function storageChanged(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDecision | undefined {
+  const present = storageOf(snapshot.live.deployment);
+  const wanted = relay.spec.storage?.postgres === undefined ? 'embedded' : 'postgres';
+  if (present === undefined || present === wanted) return undefined;
+  const message = `storage cannot change from ${present} to ${wanted}: mail that was accepted would stay behind. Set it back; or make another SmtpRelay and move the accounts; or, once the queue is empty, delete this one and create it again`;
+  return stalled(snapshot, relay, now, REASONS.storageChanged, message);
+}
+
+/** The store of the pods as they run; undefined without pods. */
+function storageOf(deployment: RelaySnapshot['live']['deployment']): 'embedded' | 'postgres' | undefined {
+  const { spec } = (deployment ?? {}) as {
+    spec?: { template?: { spec?: { volumes?: { name: string; persistentVolumeClaim?: object }[] } } };
+  };
+  const store = spec?.template?.spec?.volumes?.find(({ name }) => name === 'store');
+  if (store === undefined) return undefined;
+  return store.persistentVolumeClaim === undefined ? 'postgres' : 'embedded';
 }
 
 /** A Secret that the spec names is not there yet. A relay that serves goes on with what it has. */

@@ -12,6 +12,7 @@ import {
 } from '../../kube/index.ts';
 import type { RelayHandle } from '../../projection/index.ts';
 import type { Key } from '../../runtime/index.ts';
+import { withoutBounceKey } from './bounce-key.ts';
 import { textOf } from './certificates.ts';
 import { namesOf } from './names.ts';
 import { postgresPortOf } from './network-policy.ts';
@@ -171,6 +172,6 @@ function factsOf(handle: RelayHandle): ProjectionFacts {
     domains: handle.shards.count('domains'),
     revision: handle.shards.highestRevision,
     held: handle.removals.held,
-    settings: handle.shards.settings,
+    settings: withoutBounceKey(handle.shards.settings),
   };
 }

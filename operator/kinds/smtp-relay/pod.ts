@@ -121,9 +121,13 @@ function volumes(relay: SmtpRelay): Record<string, unknown>[] {
   ];
 }
 
+/** The URI under one name whatever its key; the CA beside it, where the Secret has one. */
 function postgresVolume({ name, key }: { name: string; key?: string | undefined }): Record<string, unknown> {
-  const items = [{ key: key ?? 'uri', path: 'uri' }];
-  return { name: 'postgres', secret: { secretName: name, defaultMode: READ_BY_GROUP, items } };
+  const sources = [
+    { secret: { name, items: [{ key: key ?? 'uri', path: 'uri' }] } },
+    { secret: { name, items: [{ key: 'ca.crt', path: 'ca.crt' }], optional: true } },
+  ];
+  return { name: 'postgres', projected: { defaultMode: READ_BY_GROUP, sources } };
 }
 
 /** One volume for all shards: `<folder>/<n>/config.json`. */

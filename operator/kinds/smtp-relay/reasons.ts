@@ -6,6 +6,11 @@ export const REASONS = {
   invalidSpec: 'InvalidSpec',
   /** Ready=False: an object of a name that the relay needs is somebody else's, and is left as it is. */
   objectConflict: 'ObjectConflict',
+  /**
+   * Ready=False: storage was changed between embedded and postgres. The relay goes on with the former one, where
+   * accepted mail may still wait; the message says how to move.
+   */
+  storageChanged: 'StorageChanged',
   /** Ready=Unknown: a Secret that the spec names is not there, or lacks a key; the message says which. */
   secretMissing: 'SecretMissing',
   /** Ready=Unknown: no pod answers logins yet. */

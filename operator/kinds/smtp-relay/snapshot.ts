@@ -24,7 +24,7 @@ export interface ProjectionFacts {
   domains: number;
   revision: number;
   held: HeldRemovals | undefined;
-  /** Settings as they were written last, as JSON. */
+  /** Settings as they were written last, as JSON; without the key of return paths. */
   settings: unknown;
 }
 
