@@ -39,6 +39,15 @@ export async function executable(platform: Platform): Promise<string> {
   return file;
 }
 
+/** Whether the runtime of a platform is installed. */
+export function hasRuntime({ runtimePackage }: Platform): boolean {
+  try {
+    return existsSync(createRequire(import.meta.url).resolve(`${runtimePackage}/package.json`));
+  } catch {
+    return false;
+  }
+}
+
 /** The compiler runs here, the runtime goes into the program; both are npm packages of one release. */
 function toolchain(platform: Platform): { compiler: string; runtime: string; version: string } {
   const require = createRequire(import.meta.url);

@@ -11,12 +11,15 @@ const RUNTIMES: Readonly<Record<string, string>> = {
   darwin_arm64: '@oven/bun-darwin-aarch64',
 };
 
+/** Platforms that there is a runtime for. */
+export const PLATFORMS = Object.keys(RUNTIMES);
+
 export const HERE = `${process.platform}_${process.arch === 'x64' ? 'amd64' : process.arch}`;
 
 export function platform(name = HERE): Platform {
   const runtimePackage = RUNTIMES[name];
   if (runtimePackage === undefined) {
-    throw new Error(`no executable for ${name}: known are ${Object.keys(RUNTIMES).join(', ')}`);
+    throw new Error(`no executable for ${name}: known are ${PLATFORMS.join(', ')}`);
   }
   return { name, runtimePackage };
 }

@@ -114,7 +114,7 @@ export class Engine<Client> {
       return { planned: null, replace: [], private: request.private, diagnostics: [] };
     }
     const { planned, replace } = plan(resource.schema, { prior, proposed, config });
-    const change = { prior, planned, config };
+    const change = { prior, planned, config, replace };
     const diagnostics = resource.modifyPlan?.(change) ?? [];
     const advice = client && resource.advise ? await resource.advise(client, change, call) : [];
     return { planned, replace, private: request.private, diagnostics: [...diagnostics, ...advice] };

@@ -1,5 +1,6 @@
 import type { Diagnostic } from './diagnostic.ts';
 import type { IdentitySchema } from './identity.ts';
+import type { Path } from './path.ts';
 import type { Schema } from './schema.ts';
 import type { Type } from './type.ts';
 import type { Value, ValueObject } from './value.ts';
@@ -68,6 +69,8 @@ export interface ModifyPlanRequest {
   readonly prior: ValueObject | null;
   readonly planned: ValueObject;
   readonly config: ValueObject;
+  /** Attributes whose change needs a new object: then another plan follows, without a prior state. */
+  readonly replace: readonly Path[];
 }
 
 export interface CreateRequest {

@@ -111,19 +111,21 @@ function schemaSections(schema: Schema): string {
     const rows = members.map(([name, attribute]) => row(name, attribute, name, nested));
     return rows.length === 0 ? '' : `### ${title}\n\n${rows.join('\n')}`;
   });
-  const blocks = Object.entries(schema.blocks ?? {}).map(([name, block]) => {
+  const blockRows = Object.entries(schema.blocks ?? {}).map(([name, block]) => {
     addNested(name, block.attributes, nested);
-    return `### Blocks\n\n- \`${name}\` (Block) ${block.description ?? ''} (see [below](#nested--${name}))`;
+    return `- \`${name}\` (Block) ${block.description ?? ''} (see [below](#nested--${name}))`;
   });
+  const blocks = blockRows.length === 0 ? [] : [`### Blocks\n\n${blockRows.join('\n')}`];
   const rules = (schema.rules ?? []).map(({ message }) => `- ${message}`).join('\n');
   const parts = [...lists, ...blocks, rules === '' ? '' : `### Rules\n\n${rules}`, ...nested];
   return section('Schema', parts.filter((part) => part !== '').join('\n\n'));
 }
 
 function row(name: string, attribute: Attribute, path: string, nested: string[]): string {
-  const { type, description = '', sensitive, replace, deprecated } = attribute;
+  const { type, description = '', sensitive, writeOnly, replace, deprecated } = attribute;
   const marks = [
     sensitive && 'Sensitive',
+    writeOnly && 'Write-only',
     replace && 'Forces replacement',
     deprecated !== undefined && 'Deprecated',
   ];

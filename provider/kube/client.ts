@@ -30,8 +30,14 @@ export class KubeClient {
     }
   }
 
-  list(path: Omit<ResourcePath, 'name'>, query: Query, signal: AbortSignal): Promise<ObjectList> {
-    return this.#requests.json<ObjectList>({ method: 'GET', path: urlPath(path, query) }, signal);
+  /** One page. With `once` a failure is not tried again: for what one can do without. */
+  list(
+    path: Omit<ResourcePath, 'name'>,
+    query: Query,
+    signal: AbortSignal,
+    { once = false } = {},
+  ): Promise<ObjectList> {
+    return this.#requests.json<ObjectList>({ method: 'GET', path: urlPath(path, query), once }, signal);
   }
 
   /** Server-side apply of exactly the fields in `object`, in the provider's name. */

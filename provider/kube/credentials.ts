@@ -73,3 +73,19 @@ export class CredentialSource {
     return this.#tokenFile.text;
   }
 }
+
+/** Headers that ask for impersonation; keys of `extra` may hold any character, as in a URL. */
+export function impersonationHeaders({ impersonate }: Connection): Record<string, string | string[]> {
+  if (!impersonate) return {};
+  const { user, uid, groups = [], extra = {} } = impersonate;
+  const more = Object.entries(extra).map(([key, values]) => [
+    `impersonate-extra-${encodeURIComponent(key.toLowerCase())}`,
+    [...values],
+  ]);
+  return {
+    'impersonate-user': user,
+    ...(uid !== undefined && { 'impersonate-uid': uid }),
+    ...(groups.length > 0 && { 'impersonate-group': [...groups] }),
+    ...(Object.fromEntries(more) as Record<string, string[]>),
+  };
+}

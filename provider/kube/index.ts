@@ -9,5 +9,11 @@ export type { ExecSettings } from './exec.ts';
 export { ApiError, ConnectionError, SettingsError } from './failure.ts';
 export * from './objects.ts';
 export { FIELD_MANAGER } from './requests.ts';
-export { resolveConnection, withEnvironment, type Environment, type ProviderSettings } from './settings.ts';
+export {
+  resolveConnection,
+  withEnvironment,
+  type Environment,
+  type Impersonation,
+  type ProviderSettings,
+} from './settings.ts';
 export { follow } from './wait.ts';

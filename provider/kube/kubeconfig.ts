@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { delimiter, dirname, resolve } from 'node:path';
 import type { ExecSettings } from './exec.ts';
 import { SettingsError } from './failure.ts';
-import type { Connection, Environment, Files, ProviderSettings } from './settings.ts';
+import type { Connection, Environment, Files, Impersonation, ProviderSettings } from './settings.ts';
 
 interface Named<T> {
   name: string;
@@ -31,6 +31,10 @@ interface User {
   password?: string;
   exec?: { apiVersion?: string; command?: string; args?: string[]; env?: { name: string; value: string }[] };
   'auth-provider'?: unknown;
+  as?: string;
+  'as-uid'?: string;
+  'as-groups'?: string[];
+  'as-user-extra'?: Record<string, string[]>;
 }
 
 interface Merged {
@@ -145,7 +149,13 @@ function userConnection({ value, folder, name }: Named<User>, files: Files): Par
     ...(tokenFile && !token && { tokenFile: resolve(folder, tokenFile) }),
     ...(username && password && { basic: { username, password } }),
     ...(exec && { exec: execSettings(exec, folder) }),
+    ...(value.as && { impersonate: impersonation(value.as, value) }),
   };
+}
+
+function impersonation(user: string, value: User): Impersonation {
+  const { 'as-uid': uid, 'as-groups': groups, 'as-user-extra': extra } = value;
+  return { user, ...(uid && { uid }), ...(groups && { groups }), ...(extra && { extra }) };
 }
 
 function execSettings(exec: NonNullable<User['exec']>, folder: string): ExecSettings {

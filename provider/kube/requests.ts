@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../core/index.ts';
-import { CredentialSource } from './credentials.ts';
+import { CredentialSource, impersonationHeaders } from './credentials.ts';
 import { ApiError, ConnectionError, type StatusBody } from './failure.ts';
 import type { Connection } from './settings.ts';
 import { connectionError, openTransport, type HttpResponse, type Transport } from './transport.ts';
@@ -18,6 +18,8 @@ export interface Request {
   readonly path: string;
   readonly body?: string;
   readonly contentType?: string;
+  /** Not to be tried again. */
+  readonly once?: boolean;
 }
 
 /**
@@ -55,7 +57,7 @@ export class Requests {
       const failure = await this.#try(request, signal);
       if ('body' in failure) return failure;
       const pauseMs = pauseBefore(failure, attempt, () => this.#credentials.renew());
-      if (pauseMs === undefined || attempt === ATTEMPTS) throw failure;
+      if (pauseMs === undefined || request.once || attempt === ATTEMPTS) throw failure;
       this.#log('debug', 'request is repeated', {
         method: request.method,
         path: request.path,
@@ -93,6 +95,7 @@ export class Requests {
     const headers = {
       accept: 'application/json',
       'user-agent': FIELD_MANAGER,
+      ...impersonationHeaders(this.#connection),
       ...(authorization && { authorization }),
       ...(contentType && { 'content-type': contentType }),
       ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { impersonationHeaders } from './credentials.ts';
 import { resolveConnection, withEnvironment, type ProviderSettings } from './settings.ts';
 
 const KUBECONFIG = `
@@ -43,6 +44,25 @@ describe('connection', () => {
       isInsecure: false,
       token: 'PLANTED-token',
     });
+  });
+
+  it('acts as another identity where the kubeconfig or the block says so', async () => {
+    const text = KUBECONFIG.replace(
+      'user: {token: PLANTED-token}',
+      'user: {token: t, as: ci, as-groups: [builders], as-user-extra: {reason: [release]}}',
+    );
+    const other = { read: (path: string) => (path === '/as' ? text : FILES[path]) };
+    const fromFile = await resolveConnection({ configPath: '/as' }, {}, other);
+    const impersonate = { user: 'ci', groups: ['builders'], extra: { reason: ['release'] } };
+    expect(fromFile.impersonate).toEqual(impersonate);
+    const stated = { configPath: '/as', impersonate: { user: 'ops' } };
+    const fromBlock = await resolveConnection(stated, {}, other);
+    expect(impersonationHeaders(fromFile)).toEqual({
+      'impersonate-user': 'ci',
+      'impersonate-group': ['builders'],
+      'impersonate-extra-reason': ['release'],
+    });
+    expect(impersonationHeaders(fromBlock)).toEqual({ 'impersonate-user': 'ops' });
   });
 
   it('comes from a named context, with files beside the kubeconfig', async () => {

@@ -14,6 +14,15 @@ export interface Connection {
   readonly tokenFile?: string;
   readonly basic?: { readonly username: string; readonly password: string };
   readonly exec?: ExecSettings;
+  readonly impersonate?: Impersonation;
+}
+
+/** Whom the API server is to take the caller for, if the caller may do that. */
+export interface Impersonation {
+  readonly user: string;
+  readonly uid?: string;
+  readonly groups?: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The provider block, with what the environment adds; absent is undefined. */
@@ -32,6 +41,7 @@ export interface ProviderSettings {
   readonly configContextAuthInfo?: string;
   readonly proxyUrl?: string;
   readonly exec?: ExecSettings;
+  readonly impersonate?: Impersonation;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -106,6 +116,7 @@ function stated(settings: ProviderSettings): Partial<Connection> {
     ...(settings.insecure !== undefined && { isInsecure: settings.insecure }),
     ...(proxyUrl && { proxyUrl }),
     ...(exec && { exec }),
+    ...(settings.impersonate && { impersonate: settings.impersonate }),
   };
 }
 

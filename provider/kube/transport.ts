@@ -7,7 +7,7 @@ import type { Connection } from './settings.ts';
 export interface HttpRequest {
   readonly method: string;
   readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | string[]>>;
   readonly body?: string;
   readonly signal: AbortSignal;
 }

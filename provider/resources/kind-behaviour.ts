@@ -1,7 +1,9 @@
-import type { ValueObject } from '../core/index.ts';
+import type { Attributes, Call, Diagnostic, ModifyPlanRequest, ValueObject } from '../core/index.ts';
 import { conditionsOf, type Condition, type KubeObject } from '../kube/index.ts';
+import type { ClusterHandle } from './cluster-handle.ts';
 import type { Timeouts } from './common.ts';
 import type { KindName } from './schema.generated.ts';
+import type { Session } from './session.ts';
 
 /** What sets one kind apart from the others. */
 export interface KindBehaviour {
@@ -9,6 +11,33 @@ export interface KindBehaviour {
   readonly timeouts: Required<Timeouts>;
   /** Whether an object is as far as apply promises; called again on every change of it. */
   judge(object: KubeObject, declared: ValueObject): Progress;
+  /** What goes beside the object, where its declaration brings something along. */
+  readonly companion?: Companion;
+  /** See Resource.advise of core/. */
+  advise?(cluster: ClusterHandle, request: ModifyPlanRequest, call: Call): Promise<readonly Diagnostic[]>;
+}
+
+/** A second object that goes with the first: there before it, and removed after it. */
+export interface Companion {
+  /** Arguments on Terraform's side; none is a field of the object. */
+  readonly attributes: Attributes;
+  validate(config: ValueObject): Diagnostic[];
+  isWanted(planned: ValueObject): boolean;
+  /** The declaration with the fields that point to the companion. */
+  declared(planned: ValueObject): ValueObject;
+  before(session: Session, change: CompanionChange): Promise<Diagnostic | undefined>;
+  /** Removes what the change has left over; planned is null when the object is gone. */
+  after(
+    session: Session,
+    change: Pick<CompanionChange, 'prior'> & { planned: ValueObject | null },
+  ): Promise<void>;
+}
+
+export interface CompanionChange {
+  readonly prior: ValueObject | null;
+  readonly planned: ValueObject;
+  /** With the values of write-only arguments. */
+  readonly config: ValueObject;
 }
 
 /** `stalled` may still get better, when what it misses is made in the same apply; `failed` is final. */

@@ -34,6 +34,10 @@ export function kindResource(behaviour: KindBehaviour): Resource<ClusterHandle> 
   return {
     schema,
     identity: objectIdentity,
+    validate: (config) => behaviour.companion?.validate(config) ?? [],
+    ...(behaviour.advise && {
+      advise: (cluster, request, call) => behaviour.advise?.(cluster, request, call) ?? Promise.resolve([]),
+    }),
     create: (cluster, request, call) => create(cluster, behaviour, request, call),
     read: (cluster, request, call) => read(cluster, kind, request, call),
     update: (cluster, request, call) => update(cluster, behaviour, schema, request, call),
@@ -42,7 +46,7 @@ export function kindResource(behaviour: KindBehaviour): Resource<ClusterHandle> 
   };
 }
 
-export function resourceSchema(kind: KindSchema, { timeouts }: KindBehaviour): Schema {
+export function resourceSchema(kind: KindSchema, { timeouts, companion }: KindBehaviour): Schema {
   return {
     version: 0,
     description: kind.description,
@@ -50,6 +54,7 @@ export function resourceSchema(kind: KindSchema, { timeouts }: KindBehaviour): S
       ...address(kind.kind),
       ...metadata,
       ...kind.spec,
+      ...companion?.attributes,
       uid,
       ...kind.status,
       ...steering(timeouts),
@@ -61,14 +66,22 @@ export function resourceSchema(kind: KindSchema, { timeouts }: KindBehaviour): S
 async function create(
   cluster: ClusterHandle,
   behaviour: KindBehaviour,
-  { planned }: CreateRequest,
+  { planned, config }: CreateRequest,
   call: Call,
 ): Promise<Outcome> {
+  const { companion } = behaviour;
   const schema = kindSchemas[behaviour.kind];
   const timeout = timeoutOf(planned, 'create', behaviour.timeouts.create);
   const request = { cluster, schema, value: planned, call, action: 'create', timeout };
   return withSession(request, async (session) => {
-    const created = await applyNew(session, schema, planned);
+    if (companion?.isWanted(planned)) {
+      // What belongs to an object of someone else must not be written over.
+      const isThere = (await session.client.get(session.path, session.signal)) !== undefined;
+      if (isThere) return { diagnostics: [alreadyExists(behaviour, session)] };
+      const problem = await companion.before(session, { prior: null, planned, config });
+      if (problem) return { diagnostics: [problem] };
+    }
+    const created = await applyNew(session, schema, companion?.declared(planned) ?? planned);
     if (created === undefined) return { diagnostics: [alreadyExists(behaviour, session)] };
     return waitAndRead(session, behaviour, { object: created, declared: planned, isNew: true });
   });
@@ -78,17 +91,22 @@ async function update(
   cluster: ClusterHandle,
   behaviour: KindBehaviour,
   schema: Schema,
-  { prior, planned }: UpdateRequest,
+  { prior, planned, config }: UpdateRequest,
   call: Call,
 ): Promise<Outcome> {
+  const { companion } = behaviour;
   // Timeouts and the like are Terraform's own: no call for them.
   if (changedNames(schema, prior, planned).size === 0) return { state: planned };
   const kind = kindSchemas[behaviour.kind];
   const timeout = timeoutOf(planned, 'update', behaviour.timeouts.update);
   const request = { cluster, schema: kind, value: planned, call, action: 'update', timeout };
   return withSession(request, async (session) => {
-    const applied = await applyExisting(session, kind, prior, planned);
+    const problem = await companion?.before(session, { prior, planned, config });
+    if (problem) return { state: prior, diagnostics: [problem] };
+    const declared = (value: ValueObject) => companion?.declared(value) ?? value;
+    const applied = await applyExisting(session, kind, declared(prior), declared(planned));
     if (applied === undefined) return { diagnostics: [goneMeanwhile(session)] };
+    await companion?.after(session, { prior, planned });
     return waitAndRead(session, behaviour, { object: applied, declared: planned, isNew: false });
   });
 }
@@ -140,11 +158,11 @@ async function remove(
     const { client, path, signal, title } = session;
     const uidOfState = state['uid'];
     const uid = typeof uidOfState === 'string' ? uidOfState : (await client.get(path, signal))?.metadata.uid;
-    if (uid === undefined) return { state: null };
-    const outcome = await client.delete(path, uid, signal);
+    const outcome = uid === undefined ? 'gone' : await client.delete(path, uid, signal);
     if (outcome === 'other') return { state: null, diagnostics: [replacedMeanwhile(title)] };
-    if (outcome === 'deleting')
+    if (outcome === 'deleting' && uid !== undefined)
       await follow(client, path, await client.get(path, signal), isGone(uid), signal);
+    await behaviour.companion?.after(session, { prior: state, planned: null });
     return { state: null };
   });
 }

@@ -1,5 +1,7 @@
 import { attribute, type Value, type ValueObject } from '../core/index.ts';
 import type { Json, KubeObject } from '../kube/index.ts';
+import { passwordCompanion } from './password.ts';
+import { accountAdvice } from './plan-advice.ts';
 import { isObserved, judgeReady, type KindBehaviour, type Progress } from './kind-behaviour.ts';
 
 /** Ready means that pods of the relay answer, so an image pull is part of the wait. */
@@ -17,6 +19,8 @@ export const smtpAccount: KindBehaviour = {
     const progress = judgeReady(object, 'Suspended');
     return progress === 'done' && !isAnswered(object, declared) ? 'waiting' : progress;
   },
+  companion: passwordCompanion,
+  advise: accountAdvice,
 };
 
 /** Done when its records are known: publishing them is up to others, so apply never waits for DNS. */

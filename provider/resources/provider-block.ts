@@ -8,7 +8,7 @@ import {
   type Value,
   type ValueObject,
 } from '../core/index.ts';
-import type { ExecSettings, ProviderSettings } from '../kube/index.ts';
+import type { ExecSettings, Impersonation, ProviderSettings } from '../kube/index.ts';
 
 const text = (description: string, variable?: string, extra: Partial<Attribute> = {}): Attribute => ({
   type: 'string',
@@ -56,6 +56,20 @@ export const providerSchema: Schema = {
     proxy_url: text('HTTP proxy to the API server, `http://host:port`.', 'KUBE_PROXY_URL'),
   },
   blocks: {
+    impersonate: {
+      nesting: 'single',
+      description: 'Act as another identity, which the own one must have the right to impersonate.',
+      attributes: {
+        user: { type: 'string', required: true, description: 'User name, or a service account.' },
+        uid: { type: 'string', optional: true, description: 'Uid of the user.' },
+        groups: { type: ['list', 'string'], optional: true, description: 'Groups of the user.' },
+        extra: {
+          type: ['map', ['list', 'string']],
+          optional: true,
+          description: 'Further fields of the user.',
+        },
+      },
+    },
     exec: {
       nesting: 'single',
       description: 'Credential plugin, as in a kubeconfig.',
@@ -99,10 +113,25 @@ export function settingsFrom(config: ValueObject): ProviderSettings {
     configContextAuthInfo: config['config_context_auth_info'],
     proxyUrl: config['proxy_url'],
     exec: execSettings(config['exec'] ?? null),
+    impersonate: impersonation(config['impersonate'] ?? null),
   };
   return Object.fromEntries(
     Object.entries(stated).filter(([, value]) => value !== null && value !== undefined && value !== ''),
   );
+}
+
+function impersonation(value: Value): Impersonation | null {
+  if (!isObject(value)) return null;
+  const { user, uid = null, groups = null, extra = null } = value;
+  const texts = (list: Value) => (isList(list) ? list.map(asText) : []);
+  return {
+    user: asText(user),
+    ...(typeof uid === 'string' && { uid }),
+    ...(isList(groups) && { groups: texts(groups) }),
+    ...(isObject(extra) && {
+      extra: Object.fromEntries(Object.entries(extra).map(([name, list]) => [name, texts(list)])),
+    }),
+  };
 }
 
 function execSettings(value: Value): ExecSettings | null {

@@ -1,5 +1,5 @@
 import { kind, type Thing } from '../../integration/operator/support/installation.ts';
-import { isReady, namespace } from '../../integration/operator/support/installation.ts';
+import { conditionOf, isReady, namespace } from '../../integration/operator/support/installation.ts';
 import { row, type Row } from './figures.ts';
 import { USER_PATH } from './handshake.ts';
 import { ProviderMemory } from './memory.ts';
@@ -47,14 +47,11 @@ export async function applyRows(
   ];
 }
 
-async function apply(
-  { terraform, configuration }: Subject,
-  count: number,
-): Promise<{ ms: number; memoryMb: number }> {
-  terraform.write(configuration(count));
+async function apply(subject: Subject, count: number): Promise<{ ms: number; memoryMb: number }> {
+  subject.terraform.write(subject.configuration(count));
   const memory = new ProviderMemory();
   const startedAt = performance.now();
-  await terraform.apply({ env: { PATH: USER_PATH }, onStart: (pid) => memory.watch(pid) });
+  await subject.terraform.apply({ env: { PATH: USER_PATH }, onStart: (pid) => memory.watch(pid) });
   return { ms: performance.now() - startedAt, memoryMb: memory.stop() };
 }
 
@@ -76,10 +73,17 @@ async function kubectlUntilReady({ installation }: World, count: number): Promis
   for (;;) {
     const { items: found } = await cluster.api.get<{ items: Thing[] }>(path);
     if (found.length === count && found.every(isReady)) break;
-    if (performance.now() > deadline) throw new Error('the accounts of kubectl did not get Ready');
+    if (performance.now() > deadline) throw new Error(unready(found));
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
   }
   const ms = performance.now() - startedAt;
   await cluster.kubectl(['delete', 'smtpaccounts', '--all', '-n', KUBECTL_WORKSPACE]);
   return ms;
+}
+
+function unready(found: readonly Thing[]): string {
+  const waiting = found.filter((account) => !isReady(account));
+  const condition = waiting[0] && conditionOf(waiting[0]);
+  const why = condition ? `${condition.status} ${condition.reason}: ${condition.message}` : 'no condition';
+  return `${waiting.length} of ${found.length} accounts did not get Ready; the first says ${why}`;
 }

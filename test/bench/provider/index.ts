@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- provider [--json FILE] [--quick]`: the provider beside Terraform's own floor (terraform_data), and
+ * `npm run bench -- provider [--json FILE] [--quick] [--rounds 3]`: the provider beside Terraform's own floor (terraform_data), and
  * its start beside `node -e 0`.
  * Flow: handshake.ts times starts; commands.ts plans, refreshes and applies 1 and 500 accounts on a local control plane
  * with the operator running; figures.ts compares medians.
@@ -17,13 +17,17 @@ import { buildWorld } from './world.ts';
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
-    options: { json: { type: 'string' }, quick: { type: 'boolean', default: false } },
+    options: {
+      json: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '3' },
+    },
   });
   const progress = (line: string) => process.stderr.write(`${line}\n`);
   progress(`${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}`);
   const sizes = values.quick
     ? { starts: 11, rounds: 1, objects: 50 }
-    : { starts: 41, rounds: 3, objects: 500 };
+    : { starts: 41, rounds: Number(values.rounds), objects: 500 };
   const rows: Row[] = await handshakeRows(sizes.starts, progress);
   const world = await buildWorld(progress);
   try {

@@ -121,7 +121,7 @@ resource "migosmtp_smtp_account" "it" {
 });
 
 describe('plan', () => {
-  it('of new objects asks no cluster', async () => {
+  it('of new objects needs no cluster', async () => {
     terraform.write(`${NOWHERE}resource "migosmtp_smtp_account" "it" {\n name = "it"\n}`);
     const { output } = await terraform.plan();
     expect(output).toMatch(/username\s+= \(known after apply\)/);

@@ -166,6 +166,18 @@ EOT
     expect(await terraform.refused()).toContain('system:serviceaccount:default:nobody');
   });
 
+  it('may act as another one, in whose name the API server decides', async () => {
+    const block = provider(`config_path = "${cluster.kubeconfig}"
+      impersonate {
+        user   = "system:serviceaccount:default:nobody"
+        groups = ["system:serviceaccounts"]
+      }`);
+    await start(block + account('anyone'));
+    const output = await terraform.refused();
+    expect(output).toContain('Error: Not allowed to create');
+    expect(output).toContain('system:serviceaccount:default:nobody');
+  });
+
   async function serviceAccountToken(): Promise<string> {
     const path = '/api/v1/namespaces/default/serviceaccounts';
     await cluster.api.call('POST', path, { metadata: { name: 'nobody' } }, { allowed: [409] });

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { executableIn, providerMirror, writeCliConfig, type Build } from '../../../provider/build.ts';
+import { executableIn, providerMirror, SOURCE, writeCliConfig, type Build } from '../../../provider/build.ts';
 
 /** What a terraform command left: its exit code and all that it printed. */
 export interface TerraformResult {
@@ -38,6 +38,17 @@ export class Terraform {
   static async start(configuration: string, build?: Build): Promise<Terraform> {
     const terraform = new Terraform();
     writeCliConfig(terraform.#cliConfig, await providerMirror(undefined, build));
+    terraform.write(configuration);
+    await terraform.ok(['init']);
+    return terraform;
+  }
+
+  /** With the provider from a folder of release archives. */
+  static async fromArchives(folder: string, configuration: string): Promise<Terraform> {
+    const terraform = new Terraform();
+    const mirror = join(terraform.folder, 'archives');
+    cpSync(folder, join(mirror, SOURCE), { recursive: true });
+    writeCliConfig(terraform.#cliConfig, mirror);
     terraform.write(configuration);
     await terraform.ok(['init']);
     return terraform;

@@ -1,0 +1,58 @@
+/** A plan says that a workspace's plan will refuse accounts, before anything is made. */
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { startCluster, type Cluster } from '../../cluster/index.ts';
+import { objectPath, writeStatus } from './stand-in.ts';
+import { Terraform, unframed } from './terraform.ts';
+
+jest.setTimeout(60_000);
+
+let cluster: Cluster;
+let terraform: Terraform;
+const configuration = (count: number) => `provider "migosmtp" {
+  config_path = "${cluster.kubeconfig}"
+}
+resource "migosmtp_smtp_account" "it" {
+  count = ${count}
+  name  = "account-\${count.index}"
+}
+`;
+
+beforeAll(async () => {
+  cluster = await startCluster({ agent: false });
+  await cluster.api.call('POST', objectPath('planlimits', ''), {
+    apiVersion: 'migosmtp.com/v1alpha1',
+    kind: 'PlanLimit',
+    metadata: { name: 'plan', namespace: 'default' },
+    spec: { plan: '10k' },
+  });
+  await writeStatus(cluster.api, 'planlimits', 'plan', () => ({
+    hard: { accounts: 5 },
+    used: { accounts: 3 },
+  }));
+  terraform = await Terraform.start(configuration(2));
+}, 600_000);
+afterAll(async () => {
+  terraform?.remove();
+  await cluster?.stop();
+});
+
+test('as many as the plan allows are planned without a word', async () => {
+  const { code, output } = await terraform.plan();
+  expect(code).toBe(2);
+  expect(output).not.toContain('Warning');
+});
+
+test('one more is one warning that names the plan and the count', async () => {
+  terraform.write(configuration(9));
+  const { code, output } = await terraform.plan();
+  expect(code).toBe(2);
+  expect(output.match(/Warning:/g)).toHaveLength(1);
+  expect(unframed(output)).toContain('Plan 10k of namespace default allows 5 accounts and 3 exist');
+});
+
+test('a cluster that cannot be asked is no reason to fail', async () => {
+  terraform.write(configuration(9).replace(/config_path.*/, 'host = "https://127.0.0.1:1"'));
+  const { code, output } = await terraform.plan();
+  expect(code).toBe(2);
+  expect(output).not.toContain('Warning');
+});
