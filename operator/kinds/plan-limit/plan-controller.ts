@@ -31,7 +31,7 @@ export interface PlanParts {
 
 /** A wave of accounts moves `used` with each one: status follows this often, less often the more there are. */
 const QUIET_MS = 2_000;
-const QUIET_MS_PER_ACCOUNT = 250;
+const QUIET_MS_PER_ACCOUNT = 1_000;
 const LONGEST_QUIET_MS = 15_000;
 /** Relays that have not acknowledged yet are looked at again. */
 const LATE_MS = 250;

@@ -9,6 +9,7 @@ import {
 import type { Secret } from '../../kube/index.ts';
 import { effectivePlan, workspaceConfig } from '../../policy/index.ts';
 import { findCondition } from '../../runtime/index.ts';
+import { kstatusOf } from '../../runtime/testing/kstatus.ts';
 import type { AccountAction, Mint } from './actions.ts';
 import { secretOf, type Credentials } from './content.ts';
 import { decideAccount } from './decide.ts';
@@ -453,6 +454,11 @@ describe('Ready', () => {
     ],
   ])('is %s', (_, world, expected) => {
     expect(ready(world)).toEqual(expected);
+    const { status } = decide(world);
+    const kstatus = kstatusOf({ metadata: { generation: 4 }, ...(status && { status }) });
+    const isOnPurpose = expected[1] === 'Suspended';
+    const wanted = { True: 'Current', Unknown: 'InProgress', False: isOnPurpose ? 'InProgress' : 'Failed' };
+    expect(kstatus).toBe(wanted[expected[0] as keyof typeof wanted]);
   });
 
   test('is not taken back because no pod serves for a while', () => {
