@@ -22,7 +22,7 @@ export async function sharedStore(cluster: Cluster): Promise<SharedStore> {
     const [row] = await postgres.query('SHOW unix_socket_directories');
     const socket = join(String(Object.values(row ?? {})[0]), `.s.PGSQL.${postgres.port}`);
     const address = await cluster.addAddress();
-    const script = join(import.meta.dirname, 'forwarder.ts');
+    const script = join(repository, 'test/support/forwarder.ts');
     const node = join(repository, 'node_modules/node/bin/node');
     await cluster.startServer('postgres-forwarder', [node, script, address, String(PORT), socket]);
     uri.hostname = address;
