@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { debianPackages } from '../cluster/index.ts';
+import { type Cluster, debianPackages } from '../cluster/index.ts';
 import { type ProcessIdentity, signalTo, startDaemon, terminate } from '../cluster/processes.ts';
 
 const run = promisify(execFile);
@@ -23,8 +23,8 @@ const READY_MS = 20_000;
 export interface PostgresOptions {
   /** Lines for postgresql.conf. */
   readonly settings?: readonly string[];
-  /** Address to listen on and its neighbours' network, e.g. that Pods reach; default loopback only. */
-  readonly listen?: { readonly address: string; readonly network: string };
+  /** Run in this cluster's network, on an address that Pods reach. Default: loopback, a free port. */
+  readonly cluster?: Cluster;
 }
 
 interface Binaries {
@@ -35,8 +35,12 @@ interface Binaries {
 
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
   const binaries = await findBinaries();
-  const folder = await mkdtemp(join(tmpdir(), 'migosmtp-postgres-'));
-  const server = new Postgres({ ...options, binaries, folder, port: await freePort() });
+  const { cluster } = options;
+  const folder =
+    (await cluster?.temporaryFolder('postgres')) ?? (await mkdtemp(join(tmpdir(), 'migosmtp-postgres-')));
+  const address = (await cluster?.addAddress()) ?? '127.0.0.1';
+  const port = cluster === undefined ? await freePort() : 5432;
+  const server = new Postgres({ ...options, binaries, folder, address, port });
   try {
     await server.create();
     await server.start();
@@ -50,6 +54,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
 interface Place extends PostgresOptions {
   readonly binaries: Binaries;
   readonly folder: string;
+  readonly address: string;
   readonly port: number;
 }
 
@@ -66,11 +71,16 @@ export class Postgres {
     return this.#place.port;
   }
 
+  /** Of the server's first process, the parent of all others. */
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   /** Of the superuser; `change` names another database, user or password. */
   uri(change: { database?: string; user?: string; password?: string } = {}): string {
     const { database = 'postgres', user = 'postgres', password = 'secret' } = change;
-    const host = this.#place.listen?.address ?? '127.0.0.1';
-    return `postgres://${user}:${password}@${host}:${this.#place.port}/${database}?sslmode=disable`;
+    const { address, port } = this.#place;
+    return `postgres://${user}:${password}@${address}:${port}/${database}?sslmode=disable`;
   }
 
   /** An empty database; answers its URI. */
@@ -82,7 +92,10 @@ export class Postgres {
 
   /** One statement on a connection of its own. */
   async query(text: string, uri = this.uri()): Promise<Record<string, unknown>[]> {
-    const client = new Client({ connectionString: uri });
+    const { pathname, username, password } = new URL(uri);
+    // By the socket, which is reached from outside of a cluster's network too.
+    const { folder: host, port } = this.#place;
+    const client = new Client({ host, port, database: pathname.slice(1), user: username, password });
     client.on('error', () => undefined);
     await client.connect();
     try {
@@ -93,7 +106,7 @@ export class Postgres {
   }
 
   async create(): Promise<void> {
-    const { binaries, folder, listen } = this.#place;
+    const { binaries, folder, cluster } = this.#place;
     await chmod(folder, 0o700);
     const passwordFile = join(folder, 'password');
     await writeFile(passwordFile, 'secret\n');
@@ -106,25 +119,24 @@ export class Postgres {
     const more = [`--pwfile=${passwordFile}`, '--locale=C', '--no-sync'];
     const [command = '', ...args] = asUser([...initdb, ...more]);
     await run(command, args, { env: binaries.env, cwd: folder });
-    const rules = listen ? [`host all all ${listen.network} scram-sha-256`] : [];
+    const from = cluster === undefined ? '127.0.0.1/32' : '0.0.0.0/0';
     await writeFile(
       join(data, 'pg_hba.conf'),
-      ['local all all scram-sha-256', 'host all all 127.0.0.1/32 scram-sha-256', ...rules, ''].join('\n'),
+      `local all all scram-sha-256\nhost all all ${from} scram-sha-256\n`,
     );
   }
 
   /** Starts it (again) on the same data and port. */
   async start(): Promise<void> {
-    const { binaries, folder, port, listen, settings = [] } = this.#place;
-    const addresses = ['127.0.0.1', ...(listen ? [listen.address] : [])].join(',');
-    const lines = [`port=${port}`, `listen_addresses=${addresses}`, `unix_socket_directories=${folder}`];
+    const { binaries, folder, port, address, cluster, settings = [] } = this.#place;
+    const lines = [`port=${port}`, `listen_addresses=${address}`, `unix_socket_directories=${folder}`];
     const options = [...lines, ...settings].flatMap((line) => ['-c', line]);
-    this.#process = await startDaemon({
-      argv: asUser([binaries.postgres, '-D', join(folder, 'data'), ...options]),
-      env: binaries.env,
-      cwd: folder,
-      logFile: join(tmpdir(), `${folder.split('/').at(-1) ?? ''}.log`),
-    });
+    const argv = asUser([binaries.postgres, '-D', join(folder, 'data'), ...options]);
+    const { env } = binaries;
+    this.#process =
+      cluster === undefined
+        ? await startDaemon({ argv, env, cwd: folder, logFile: `${folder}.log` })
+        : await cluster.startServer('postgres', argv, { env });
     const deadline = Date.now() + READY_MS;
     for (;;) {
       const problem = await this.query('SELECT 1').then(() => undefined, String);
