@@ -406,6 +406,10 @@ test('what is retained has no owner, so that nothing collects it', () => {
     wantedObjects(relay(spec), options).find(({ name }) => name === 'claim')!.object;
   expect(claimOf({}).metadata.ownerReferences).toEqual([]);
   expect(claimOf({ deletionPolicy: 'Delete' }).metadata.ownerReferences).toHaveLength(1);
+  const storage = { embedded: { size: '30Gi', storageClassName: 'fast' } };
+  expect(claimOf({ storage })).toMatchObject({
+    spec: { storageClassName: 'fast', resources: { requests: { storage: '30Gi' } } },
+  });
   // A claim cannot shrink.
   expect(claimOf({})).toMatchObject({ spec: { resources: { requests: { storage: '20Gi' } } } });
 });

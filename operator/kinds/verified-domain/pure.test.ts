@@ -184,6 +184,10 @@ describe('DKIM keys', () => {
     }).toEqual({ missing: undefined, retired: undefined, ...expected });
   });
 
+  test('spec.dkim.selectorPrefix begins the selector', async () => {
+    expect((await makeDkimKey('Ed25519', 'shop', NOW)).selector).toMatch(/^shop-[0-9a-f]{8}$/);
+  });
+
   test('an RSA key is published whole, an Ed25519 key as its 32 bytes; selectors differ', async () => {
     const [rsa, ed] = await Promise.all([
       makeDkimKey('RSA2048', 'migo', NOW),
