@@ -7,6 +7,7 @@ import {
   type AdminServer,
   type HealthServer,
   readUsage,
+  ReportTail,
   startAdmin,
   startHealth,
 } from './admin/index.ts';
@@ -97,6 +98,7 @@ class Relay {
   readonly #health: StoreHealth;
   readonly #watch: HealthWatch;
   readonly #webhooks: Webhooks;
+  readonly #tail = new ReportTail();
   readonly #logins: LoginUses;
   readonly #signer: Signer;
   readonly #bounces: BounceService;
@@ -128,6 +130,7 @@ class Relay {
       metrics,
       log,
       webhooks: this.#webhooks,
+      tail: this.#tail,
     });
     this.#held = new HeldMail({ spool, directory, calendar, log, onReleased: () => this.#delivery.wake() });
     this.#health = new StoreHealth(spool, log, () => this.#storeChanged());
@@ -207,6 +210,7 @@ class Relay {
     this.#health.stop();
     this.#watch.stop();
     this.#webhooks.stop();
+    this.#tail.close();
     this.#admin?.close();
     this.#healthServer?.close();
     this.#parts.certificate.stop();
@@ -273,6 +277,7 @@ class Relay {
         delivery: handOver(this.#delivery, this.#held),
         storeFailed: (error) => this.#health.failed(error),
         hostname: () => this.#hostname(),
+        tail: this.#tail,
         limitReached: (scopes, account) => void this.#webhooks.limitReached(scopes, account),
       }),
       isComplete: () => this.#status.isComplete,
@@ -317,6 +322,7 @@ class Relay {
       usage: (query) =>
         readUsage({ directory: this.#directory, calendar: this.#calendar, spool, lastLogins }, query),
       queueChanged: () => this.#delivery.wake(),
+      tail: this.#tail,
     };
   }
 }

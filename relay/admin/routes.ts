@@ -1,8 +1,10 @@
 /** The admin API's routes as a table: method, path, what they take and answer. The OpenAPI document reads it too. */
 import { relayApi } from '@migosmtp/operator/api';
+import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { oneLine } from '../errors.ts';
 import type { ReportFilter, Spool } from '../spool/index.ts';
+import type { ReportTail } from './tail.ts';
 
 export interface AdminContext {
   readonly spool: Spool;
@@ -14,6 +16,7 @@ export interface AdminContext {
     account?: string | undefined;
   }): Promise<relayApi.UsageResponse>;
   readonly queueChanged: () => void;
+  readonly tail: ReportTail;
 }
 
 export interface Call {
@@ -30,6 +33,8 @@ export interface Route {
   readonly query?: readonly string[];
   readonly body?: z.ZodType;
   readonly response: z.ZodType;
+  /** Answers by itself, and goes on answering; `response` is then the form of one line. */
+  readonly stream?: (context: AdminContext, call: Call, response: ServerResponse) => void;
   handle(context: AdminContext, call: Call): Promise<unknown>;
 }
 
@@ -93,6 +98,20 @@ export const ROUTES: readonly Route[] = [
     query: REPORT_QUERY,
     response: relayApi.reportPageSchema,
     handle: ({ spool }, { query }) => spool.reports(reportFilter(query)),
+  },
+  {
+    method: 'GET',
+    path: '/v1/reports/tail',
+    summary:
+      'Changes of reports as this process makes them, one JSON object a line, until the client hangs up. Empty lines are heartbeats.',
+    query: ['namespace', 'account', 'queueId', 'recipient', 'status'],
+    response: relayApi.deliveryReportSchema,
+    stream({ tail }, { query }, response) {
+      const { namespace, account, queueId, recipient, status } = reportFilter(query);
+      if (tail.listen(response, { namespace, account, queueId, recipient, status })) return;
+      throw new ApiError(503, 'TooManyListeners', 'too many listen already, try again later');
+    },
+    handle: () => Promise.reject(new Error('a stream has no single answer')),
   },
   {
     method: 'GET',
@@ -166,7 +185,7 @@ async function change(changed: Promise<boolean>, queueChanged: () => void): Prom
 }
 
 const DEFAULT_LIMIT = 100;
-const MAX_LIMIT = 1_000;
+export const MAX_LIMIT = 1_000;
 
 function reportFilter(query: Readonly<Record<string, string>>): ReportFilter {
   const limit = Number(query.limit ?? DEFAULT_LIMIT);

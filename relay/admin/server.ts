@@ -93,6 +93,8 @@ async function handle(
   if (!found) throw new ApiError(404, 'NotFound', 'no such resource');
   const body = found.route.body ? await readBody(request, found.route.body) : undefined;
   const query = Object.fromEntries(url.searchParams);
+  const { stream } = found.route;
+  if (stream) return stream(context, { params: found.params, query, body }, response);
   const result = await found.route.handle(context, { params: found.params, query, body });
   send(response, 200, JSON.stringify(result));
 }

@@ -1,6 +1,7 @@
 /** One message on its way out: content, signatures, an attempt for each transaction, the outcome recorded. */
 import type { ReturnPaths } from '../bounces/return-paths.ts';
 import { RelayError } from '../errors.ts';
+import type { ReportTail } from '../admin/index.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Directory } from '../policy/index.ts';
@@ -20,6 +21,8 @@ export interface DispatcherOptions {
   readonly signer: Signer;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Who listens to changes of reports. */
+  readonly tail?: Pick<ReportTail, 'isHeard' | 'changed'>;
   /** Whom to tell of outcomes. */
   readonly webhooks?: Pick<Webhooks, 'hasReceivers' | 'reportChanged' | 'wake'>;
   /** Envelope senders for each recipient, while bounces are taken. */

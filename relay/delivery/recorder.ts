@@ -57,8 +57,18 @@ export class Recorder {
       ...(notification && { notification }),
     });
     if (recipients.some(({ events }) => events)) this.#options.webhooks?.wake();
+    this.#tell(message, outcomes, at);
     const dueAt = Math.min(...outcomes.map(({ nextAttemptAt }) => nextAttemptAt ?? Infinity));
     return { dueAt, hasNotification: notification !== undefined };
+  }
+
+  #tell(message: ClaimedMessage, outcomes: readonly RecipientOutcome[], at: number): void {
+    const { tail } = this.#options;
+    if (!tail?.isHeard) return;
+    for (const outcome of outcomes) {
+      const recipient = message.recipients.find(({ id }) => id === outcome.id);
+      if (recipient) tail.changed(message, recipient, outcome, at);
+    }
   }
 
   #withEvents(

@@ -1,4 +1,5 @@
 /** Envelope and message of a logged-in client, up to the durable accept. */
+import type { ReportTail } from '../admin/index.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import {
@@ -46,6 +47,8 @@ export interface SubmissionOptions {
   readonly log: Log;
   readonly storeFailed: (error: unknown) => void;
   readonly hostname: () => string;
+  /** Who listens to changes of reports. */
+  readonly tail: Pick<ReportTail, 'isHeard' | 'accepted'>;
   /** Nothing, or not enough, is left of one of these. */
   readonly limitReached: (scopes: readonly ChargeScope[], account: Account) => void;
 }
@@ -117,7 +120,7 @@ export class Submission {
   }
 
   async #accept(message: NewMessage, account: Account): Promise<void> {
-    const { spool, delivery, metrics, log } = this.#options;
+    const { spool, delivery, metrics, log, tail } = this.#options;
     const scopes = this.#scopes(account);
     const result = await this.#stored(spool.accept(message, { scopes, claim: delivery.hasRoom }));
     if (result.kind === 'refuse' || result.exhausted) {
@@ -129,6 +132,7 @@ export class Submission {
     const { queueId, namespace, envelopeFrom, size, recipients } = message;
     const entry = { queueId, account: `${namespace}/${message.account}`, from: envelopeFrom, size };
     log.info({ ...entry, recipients: recipients.length, held: result.held }, 'accepted');
+    if (tail.isHeard) tail.accepted(message, recipients, result.held);
     if (result.claimed.length > 0) delivery.take({ ...message, recipients: result.claimed });
     else if (result.held) delivery.wasHeld();
     else delivery.wake();
