@@ -35,7 +35,7 @@ export class Accepting {
     this.#connections = connections;
     this.#lease = lease;
     this.#lane = new Lane({
-      apartMs: 2,
+      apartMs: 5,
       run: (calls) => this.#run(calls),
       weigh: ({ message: { body } }) => (body.kind === 'inline' ? body.data.length : 0),
       unknown: () => this.#lease.doubt(this.#sent),

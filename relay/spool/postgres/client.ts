@@ -80,7 +80,7 @@ class PostgresSpool implements Spool {
     });
     this.#notices = new Notices(connections, () => this.#listeners?.changed());
     this.#accepting = new Accepting(connections, this.#lease);
-    this.#records = new Lane({ apartMs: 5, run: (outcomes) => this.#recordAll(outcomes) });
+    this.#records = new Lane({ apartMs: 10, run: (outcomes) => this.#recordAll(outcomes) });
     this.#bodies = new Lane({ apartMs: 1, run: (ids) => delivering.readBodies(connections, ids) });
   }
 

@@ -21,6 +21,7 @@ export interface LaneOptions<Call, Result> {
 }
 
 const MAX_CALLS = 500;
+const MANY = 4;
 const MAX_BYTES = 8 * 1024 * 1024;
 const MAX_COLLISIONS = 5;
 
@@ -29,6 +30,8 @@ export class Lane<Call, Result> {
   #waiting: Entry<Call, Result>[] = [];
   #working: Promise<void> | undefined;
   #startedAt = -Infinity;
+  /** A few callers that wait for each answer would only be slowed down. */
+  #isBusy = false;
 
   constructor(options: LaneOptions<Call, Result>) {
     this.#options = options;
@@ -51,9 +54,11 @@ export class Lane<Call, Result> {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const waitMs = this.#startedAt + this.#options.apartMs - performance.now();
-      if (waitMs > 0.5) await sleep(Math.round(waitMs));
+      if (this.#isBusy && waitMs > 0.5) await sleep(Math.round(waitMs));
       this.#startedAt = performance.now();
-      await this.#settle(this.#next());
+      const entries = this.#next();
+      this.#isBusy = entries.length >= MANY;
+      await this.#settle(entries);
     }
     this.#working = undefined;
   }

@@ -62,6 +62,19 @@ describe('schema of the PostgreSQL store', () => {
     await expect(open(ADDITION)).rejects.toMatchObject({ code: 'R_STORE_NEWER', kind: 'Permanent' });
   });
 
+  it('needs no more rights than those on a schema that somebody else has made', async () => {
+    await server.query("CREATE ROLE plain LOGIN PASSWORD 'plain'");
+    await server.query('CREATE SCHEMA migosmtp AUTHORIZATION plain', uri);
+    const { pathname } = new URL(uri);
+    await writeFile(
+      join(folder, 'uri'),
+      server.uri({ database: pathname.slice(1), user: 'plain', password: 'plain' }),
+    );
+    const spool = await open();
+    await spool.accept(message(), { scopes: [], claim: true });
+    await spool.close();
+  });
+
   it('stays as it was when a step fails', async () => {
     await (await open()).close();
     const sql = 'CREATE TABLE half (id int); BROKEN';

@@ -119,6 +119,7 @@ const FIND_TABLE = {
   name: '',
   text: 'SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = $2',
 };
+const FIND_SCHEMA = { name: '', text: 'SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1' };
 const READ_VERSION = { name: '', text: `SELECT version, usable_from FROM ${SCHEMA}.schema_version` };
 
 /** Brings the database to this release's schema; throws R_STORE_NEWER where a later one has made it its own. */
@@ -130,7 +131,9 @@ export async function migrate(database: Connections, migrations: readonly Migrat
     await sql(`SELECT pg_advisory_xact_lock(${LOCK})`);
     const { steps, result } = planFor(migrations, await readSchema(transaction));
     if (steps.length === 0) return;
-    await sql(`CREATE SCHEMA IF NOT EXISTS ${SCHEMA}`);
+    // IF NOT EXISTS asks for the right to create schemas also where there is one.
+    const found = await transaction.query(FIND_SCHEMA, [SCHEMA]);
+    if (found.length === 0) await sql(`CREATE SCHEMA ${SCHEMA}`);
     await sql(
       'CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL, usable_from integer NOT NULL)',
     );
