@@ -1,15 +1,15 @@
 /**
- * The one file that touches nodemailer: a connection to a next hop. Version 10.6.0 is pinned; two private
- * properties are read (extensions and size offered, and refused recipients when DATA fails).
+ * The one file that touches nodemailer: it opens the session (TCP, TLS, EHLO, login), then its socket is taken over
+ * and mail goes by our own Transmission. Version 10.6.0 is pinned; private properties are read: what the next hop
+ * offers, the socket, and the listener that reads from it.
  * Every stage has an absolute deadline, because nodemailer's own timeouts are idle ones.
  */
-import { isIP } from 'node:net';
-import type { Readable } from 'node:stream';
-import SMTPConnection, { type SentMessageInfo } from 'nodemailer/lib/smtp-connection';
+import { isIP, type Socket } from 'node:net';
+import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { oneLine, RelayError } from '../errors.ts';
 import { withDeadline } from './deadline.ts';
 import { DEADLINES, type Deadlines } from './deadlines.ts';
-import { MessageSource } from './message-source.ts';
+import { isInternational } from './envelope-commands.ts';
 import {
   type OutgoingMessage,
   type RecipientReply,
@@ -18,18 +18,21 @@ import {
   TargetDown,
 } from './target.ts';
 import { contextFor } from './tls-context.ts';
+import { Transmission } from './transmission.ts';
+import { Wire } from './wire.ts';
+
+/** After QUIT. */
+const CLOSE_MS = 1_000;
 
 interface Private {
   readonly _supportedExtensions: readonly string[];
   readonly _maxAllowedSize: number;
-  readonly _envelope: { readonly rejectedErrors?: readonly SmtpFailure[] } | false;
+  readonly _socket: Socket;
+  readonly _onSocketData: (chunk: Buffer) => void;
 }
 
 interface SmtpFailure extends Error {
   readonly response?: string;
-  readonly responseCode?: number;
-  readonly recipient?: string;
-  readonly rejectedErrors?: readonly SmtpFailure[];
 }
 
 export interface UpstreamConnection {
@@ -110,6 +113,10 @@ class Upstream implements UpstreamConnection {
   readonly #connection: SMTPConnection;
   readonly #remoteHost: string;
   readonly #deadlines: Deadlines;
+  readonly #socket: Socket;
+  readonly #wire: Wire;
+  readonly #offers: readonly string[];
+  readonly #maxSize: number;
   #open = true;
 
   constructor(connection: SMTPConnection, remoteHost: string, deadlines: Deadlines) {
@@ -118,6 +125,13 @@ class Upstream implements UpstreamConnection {
     this.#deadlines = deadlines;
     connection.on('error', () => (this.#open = false));
     connection.on('end', () => (this.#open = false));
+    const { _socket, _onSocketData, _supportedExtensions, _maxAllowedSize } =
+      connection as unknown as Private;
+    this.#offers = _supportedExtensions;
+    this.#maxSize = _maxAllowedSize;
+    this.#socket = _socket;
+    this.#wire = new Wire(_socket, () => this.#drop());
+    _socket.off('data', _onSocketData);
   }
 
   get isOpen(): boolean {
@@ -125,71 +139,40 @@ class Upstream implements UpstreamConnection {
   }
 
   quit(): void {
-    if (this.#open) this.#connection.quit();
+    if (!this.#open) return;
     this.#open = false;
+    this.#socket.end('QUIT\r\n');
+    // What it answers interests nobody; that it closes is not left to it.
+    setTimeout(() => this.#socket.destroy(), CLOSE_MS).unref();
   }
 
   async send(message: OutgoingMessage): Promise<SendResult> {
     const unsupported = this.#unsupported(message);
     if (unsupported)
       return this.#answered(message.recipients.map((address) => ({ address, ...unsupported })));
-    const source = new MessageSource(message);
+    const transmission = new Transmission(this.#wire, message, this.#offers);
     try {
       const { sendMs, minBytesPerSecond } = this.#deadlines;
       const ms = sendMs + (message.size / minBytesPerSecond) * 1_000;
       const limit = { ms, host: this.#remoteHost, stage: 'sending' };
-      const info = await withDeadline(limit, this.#transact(message, source), () => this.#drop());
-      const refused = new Map(
-        (info.rejectedErrors ?? []).map((error) => [(error as SmtpFailure).recipient, error]),
-      );
-      return this.#answered(
-        message.recipients.map((address) =>
-          replyOf(address, refused.get(address) as SmtpFailure, info.response),
-        ),
-      );
+      const { replies, isComplete } = await withDeadline(limit, transmission.run(), () => this.#drop());
+      if (!isComplete && this.#open) await this.#reset();
+      return this.#answered(replies);
     } catch (error) {
-      return this.#failed(message, error as SmtpFailure, source.begun);
-    }
-  }
-
-  #transact(message: OutgoingMessage, source: Readable) {
-    return new Promise<SentMessageInfo>((resolve, reject) => {
-      this.#connection.send(
-        {
-          from: message.from,
-          to: [...message.recipients],
-          size: message.size + message.prefix.length,
-          use8BitMime: message.eightBit,
-          ...(message.dsn && { dsn: message.dsn }),
-        },
-        source,
-        (error, info) => (error ? reject(error) : resolve(info)),
-      );
-    });
-  }
-
-  /** A reply to MAIL, RCPT or DATA counts for each recipient; without one the connection is gone. */
-  async #failed(message: OutgoingMessage, error: SmtpFailure, begun: boolean): Promise<SendResult> {
-    const response = error.response;
-    if (!response || !/^[45]\d\d/.test(response)) {
       this.#drop();
+      const { begun } = transmission;
       return { kind: 'lost', remoteHost: this.#remoteHost, unknown: begun, cause: describeFailure(error) };
     }
-    const envelope = (this.#connection as unknown as Private)._envelope;
-    const own = error.rejectedErrors ?? (envelope ? envelope.rejectedErrors : undefined) ?? [];
-    const refused = new Map(own.map((failure) => [failure.recipient, failure]));
-    const replies = message.recipients.map((address) => replyOf(address, refused.get(address), response));
-    if (this.#open) await this.#reset();
-    return this.#answered(replies);
   }
 
   /** Clears the failed transaction; a connection that cannot is not used again. */
   async #reset(): Promise<void> {
-    const reset = new Promise<void>((resolve, reject) => {
-      this.#connection.reset((error) => (error ? reject(error) : resolve()));
-    });
     const limit = { ms: this.#deadlines.resetMs, host: this.#remoteHost, stage: 'RSET' };
-    await withDeadline(limit, reset, () => this.#drop()).catch(() => this.#drop());
+    const reset = withDeadline(limit, this.#wire.exchange('RSET\r\n', 1), () => this.#drop());
+    await reset.then(
+      ([reply]) => reply?.startsWith('2') || this.#drop(),
+      () => this.#drop(),
+    );
   }
 
   #drop(): void {
@@ -198,33 +181,32 @@ class Upstream implements UpstreamConnection {
   }
 
   #answered(replies: readonly RecipientReply[]): SendResult {
-    const { _supportedExtensions: offers } = this.#connection as unknown as Private;
-    return { kind: 'answered', remoteHost: this.#remoteHost, replies, dsnPassed: offers.includes('DSN') };
+    const dsnPassed = this.#offers.includes('DSN');
+    return { kind: 'answered', remoteHost: this.#remoteHost, replies, dsnPassed };
   }
 
-  /** What this host has said it cannot take is not tried: nodemailer would send it regardless. */
+  /** What this host has said it cannot take is not tried. */
   #unsupported(message: OutgoingMessage): { code: number; text: string } | undefined {
-    const { _supportedExtensions: offers, _maxAllowedSize: maxSize } = this.#connection as unknown as Private;
+    const maxSize = this.#maxSize;
+    const addresses = [message.from, ...message.recipients];
+    // None of ours looks like this: whatever let it through, it must not become a command.
+    if (addresses.some((address) => /[\r\n<>]/.test(address))) {
+      return { code: 553, text: '553 5.1.3 The address is malformed' };
+    }
     if (maxSize > 0 && message.size + message.prefix.length > maxSize) {
       return {
         code: 552,
         text: `552 5.3.4 Message is larger than the ${maxSize} bytes that the next hop takes`,
       };
     }
-    const isUtf8 = [message.from, ...message.recipients].some((address) => /[^ -~]/.test(address));
-    if (isUtf8 && !offers.includes('SMTPUTF8')) {
+    if (addresses.some(isInternational) && !this.#offers.includes('SMTPUTF8')) {
       return { code: 553, text: '553 5.6.7 The next hop does not take addresses beyond ASCII' };
     }
-    if (message.eightBit && !offers.includes('8BITMIME')) {
+    if (message.eightBit && !this.#offers.includes('8BITMIME')) {
       return { code: 554, text: '554 5.6.3 The next hop does not take 8-bit content' };
     }
     return undefined;
   }
-}
-
-function replyOf(address: string, failure: SmtpFailure | undefined, response: string): RecipientReply {
-  const text = oneLine(failure?.response ?? response);
-  return { address, code: Number(/^\d{3}/.exec(text)?.[0] ?? 0), text };
 }
 
 function describeFailure(error: unknown): string {

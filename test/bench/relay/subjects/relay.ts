@@ -1,8 +1,8 @@
 /** Our relay as it ships: limits of account and workspace, reports, sender policy, embedded store. */
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { relayApi } from '@migosmtp/operator/api';
 import { stringify } from 'yaml';
@@ -17,7 +17,8 @@ import {
   type SubjectOptions,
 } from './subject.ts';
 
-const MAIN = resolve(import.meta.dirname, '../../../../relay/main.ts');
+/** Another tree's main.ts may stand in, to compare two states of the code. */
+const MAIN = process.env.BENCH_RELAY_MAIN ?? resolve(import.meta.dirname, '../../../../relay/main.ts');
 /** Processes that a relay with its shipped defaults takes sessions in. */
 export const SESSION_PROCESSES = 1;
 
@@ -41,7 +42,7 @@ export function relaySubject(name = 'relay', change: RelayChange = {}): Subject 
 }
 
 export async function startRelay(options: SubjectOptions, change: RelayChange = {}): Promise<RunningRelay> {
-  const file = join(options.folder, 'relay.yaml');
+  const file = join(options.folder, 'etc', 'relay.yaml');
   const logFile = join(options.folder, 'relay.log');
   const config: relayApi.RelayProcessInput = {
     listen: { address: '127.0.0.1', starttls: 0, tls: 0 },
@@ -51,6 +52,7 @@ export async function startRelay(options: SubjectOptions, change: RelayChange = 
     policy: await inlinePolicy(options),
     ...change.config,
   };
+  await mkdir(dirname(file));
   await writeFile(file, stringify(config));
   const argv = [process.execPath, ...(change.nodeOptions ?? []), MAIN, '--config', file];
   const child = launch({ argv, logFile, cwd: options.folder, env: { ...process.env, ...change.env } });
