@@ -329,9 +329,7 @@ class Relay {
 
 function handOver(delivery: Delivery, held: HeldMail): AcceptedHandOver {
   return {
-    get hasRoom() {
-      return delivery.hasRoom;
-    },
+    hasRoomFor: (accountId) => delivery.hasRoomFor(accountId),
     take: (message) => delivery.take(message),
     wake: () => delivery.wake(),
     wasHeld: () => held.wake(),

@@ -5,21 +5,23 @@ import type { ClaimedMessage } from '../spool/index.ts';
 import { Dispatcher, type DispatcherOptions } from './dispatcher.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { DnsOptions } from './dns.ts';
-import { Lanes } from './lanes.ts';
+import { type LaneLimits, Lanes } from './lanes.ts';
 import { parcelsOf, postpone } from './parcels.ts';
 import { type Parcel, ReadyQueue } from './ready.ts';
 import { Router } from './route.ts';
 
 /** Messages in work at once; connections are fewer, so that signing and recording overlap with sending. */
-const SMARTHOST_LIMITS = { total: 50, perDestination: 50, waiting: Infinity };
-/**
- * Each destination takes up little, so that some thirty may hang at once before others feel it; and what more a slow
- * one has to get leaves the memory to others and comes back later.
- */
-const DIRECT_LIMITS = { total: 250, perDestination: 8, waiting: 100 };
+const SMARTHOST_LIMITS = { total: 50, perDestination: 50 };
+/** Each destination takes up little, so that some thirty may hang at once before others feel it. */
+const DIRECT_LIMITS = { total: 250, perDestination: 8 };
+/** What waits for a destination that hangs leaves the memory to the mail for others, and comes back later. */
+const STUCK_MS = 10_000;
+const LOOK_FOR_STUCK_MS = 5_000;
 /** A next hop that is down is asked with one message, not with fifty. */
-const PROBE_LIMITS = { ...SMARTHOST_LIMITS, total: 1, perDestination: 1 };
-const MAX_READY_RECIPIENTS = 1_000;
+const PROBE_LIMITS = { total: 1, perDestination: 1 };
+const MAX_READY_RECIPIENTS = 4_000;
+/** What more an account has to send is read from the store later, so that there is room for the mail of others. */
+const MAX_READY_PER_ACCOUNT = 500;
 const MAX_READY_BYTES = 32 * 1024 * 1024;
 const CLAIM_AT_ONCE = 200;
 /** Also bounds how late a clock that was set back or a missed wake-up can make us. */
@@ -44,19 +46,23 @@ export class Delivery {
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Infinity;
+  readonly #stuckTimer: NodeJS.Timeout;
   #down = 0;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#dispatcher = new Dispatcher(options);
+    this.#stuckTimer = setInterval(() => this.#postponeStuck(), LOOK_FOR_STUCK_MS);
+    this.#stuckTimer.unref();
   }
 
   /** Whether an accepted message is better handed over now than read from the store later. */
-  get hasRoom(): boolean {
+  hasRoomFor(accountId: string): boolean {
     return (
       !this.#stopped &&
       this.#router !== undefined &&
       this.#blockedUntil() === 0 &&
+      this.#ready.ofAccount(accountId) < MAX_READY_PER_ACCOUNT &&
       this.#ready.recipients < MAX_READY_RECIPIENTS &&
       this.#ready.bytes < MAX_READY_BYTES
     );
@@ -116,6 +122,7 @@ export class Delivery {
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#stuckTimer);
     await Promise.race([Promise.all(this.#active), sleep(graceMs, undefined, { ref: false })]);
     this.#dispatcher.stop();
     this.#router?.close();
@@ -137,16 +144,16 @@ export class Delivery {
   }
 
   #start({ message, destination }: Parcel, router: Router): void {
-    this.#lanes.enter(destination);
+    this.#lanes.enter(destination, Date.now());
     const work = this.#run(message, router).finally(() => {
-      this.#lanes.leave(destination);
+      this.#lanes.leave(destination, Date.now());
       this.#active.delete(work);
       this.#pump();
     });
     this.#active.add(work);
   }
 
-  get #limits(): typeof SMARTHOST_LIMITS {
+  get #limits(): LaneLimits {
     const smarthost = this.#router?.smarthost;
     if (!smarthost) return DIRECT_LIMITS;
     return smarthost.isDown ? PROBE_LIMITS : SMARTHOST_LIMITS;
@@ -154,9 +161,26 @@ export class Delivery {
 
   #push(message: ClaimedMessage): void {
     for (const parcel of parcelsOf(message, this.#router)) {
-      if (this.#ready.waitingFor(parcel.destination) < this.#limits.waiting) this.#ready.push(parcel);
-      else void postpone(parcel, this.#options).then((at) => this.#wakeAt(at));
+      if (this.#isStuck(parcel.destination)) this.#postpone(parcel);
+      else this.#ready.push(parcel);
     }
+  }
+
+  #postponeStuck(): void {
+    const stuck = this.#ready.destinations().filter((destination) => this.#isStuck(destination));
+    for (const destination of stuck)
+      this.#ready.remove(destination).forEach((parcel) => this.#postpone(parcel));
+    if (stuck.length > 0) void this.#refill();
+  }
+
+  /** A smarthost is everybody's: there is nobody to make room for. */
+  #isStuck(destination: string): boolean {
+    const at = { nowMs: Date.now(), ms: STUCK_MS };
+    return destination !== '' && this.#lanes.isStuck(destination, DIRECT_LIMITS, at);
+  }
+
+  #postpone(parcel: Parcel): void {
+    void postpone(parcel, this.#options).then((at) => this.#wakeAt(at));
   }
 
   /** With one next hop for all, its state is everybody's. */

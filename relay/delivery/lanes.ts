@@ -5,23 +5,40 @@ export interface LaneLimits {
   readonly perDestination: number;
 }
 
+interface Lane {
+  active: number;
+  /** When something was last begun or done. */
+  movedAt: number;
+}
+
 export class Lanes {
-  readonly #active = new Map<string, number>();
+  readonly #lanes = new Map<string, Lane>();
   #total = 0;
 
   hasRoom(destination: string, { total, perDestination }: LaneLimits): boolean {
-    return this.#total < total && (this.#active.get(destination) ?? 0) < perDestination;
+    return this.#total < total && (this.#lanes.get(destination)?.active ?? 0) < perDestination;
   }
 
-  enter(destination: string): void {
+  /** It holds all that it may, and nothing has come of it for `ms`. */
+  isStuck(
+    destination: string,
+    { perDestination }: LaneLimits,
+    { nowMs, ms }: { nowMs: number; ms: number },
+  ): boolean {
+    const lane = this.#lanes.get(destination);
+    return lane !== undefined && lane.active >= perDestination && nowMs - lane.movedAt >= ms;
+  }
+
+  enter(destination: string, nowMs: number): void {
     this.#total++;
-    this.#active.set(destination, (this.#active.get(destination) ?? 0) + 1);
+    const active = (this.#lanes.get(destination)?.active ?? 0) + 1;
+    this.#lanes.set(destination, { active, movedAt: nowMs });
   }
 
-  leave(destination: string): void {
+  leave(destination: string, nowMs: number): void {
     this.#total--;
-    const left = (this.#active.get(destination) ?? 1) - 1;
-    if (left > 0) this.#active.set(destination, left);
-    else this.#active.delete(destination);
+    const active = (this.#lanes.get(destination)?.active ?? 1) - 1;
+    if (active > 0) this.#lanes.set(destination, { active, movedAt: nowMs });
+    else this.#lanes.delete(destination);
   }
 }

@@ -1,4 +1,4 @@
-/** A message cut by destination, and what becomes of the part that a busy destination has no room for. */
+/** A message cut by destination, and what becomes of the part that a hanging destination keeps waiting. */
 import { describeCause } from '../errors.ts';
 import type { ClaimedMessage } from '../spool/index.ts';
 import type { DispatcherOptions } from './dispatcher.ts';
@@ -27,7 +27,7 @@ export async function postpone(
   const recipients = message.recipients.map(({ id }) => ({
     id,
     status: 'deferred' as const,
-    response: `450 4.4.5 Much mail is waiting for ${destination}`,
+    response: `450 4.4.1 ${destination} does not answer; its mail waits`,
     remoteHost: null,
     attempted: false,
     nextAttemptAt,

@@ -53,6 +53,14 @@ describe('ready queue', () => {
     expect(drain(queue).indexOf('b1')).toBeLessThanOrEqual(1);
   });
 
+  it('gives up what waits for one destination', () => {
+    const queue = queueOf(['a1@slow', 'a2@y', 'b1@slow']);
+    expect(queue.remove('slow').map(({ message }) => message.queueId)).toEqual(['a1', 'b1']);
+    expect([queue.recipients, queue.ofAccount('a'), queue.ofAccount('b')]).toEqual([1, 1, 0]);
+    expect(queue.destinations()).toEqual(['y']);
+    expect(drain(queue)).toEqual(['a2']);
+  });
+
   it('knows what it holds', () => {
     const queue = queueOf(['a1', 'a2']);
     expect([queue.recipients, queue.bytes]).toEqual([2, 20]);
@@ -62,15 +70,28 @@ describe('ready queue', () => {
 });
 
 describe('lanes', () => {
+  it('know a destination that holds all it may and does not move', () => {
+    const lanes = new Lanes();
+    const limits = { total: 9, perDestination: 2 };
+    const isStuck = (nowMs: number) => lanes.isStuck('x', limits, { nowMs, ms: 100 });
+    lanes.enter('x', 0);
+    expect(isStuck(200)).toBe(false);
+    lanes.enter('x', 10);
+    expect([isStuck(109), isStuck(110)]).toEqual([false, true]);
+    lanes.leave('x', 120);
+    lanes.enter('x', 121);
+    expect(isStuck(200)).toBe(false);
+  });
+
   it('bound what is in work for each destination and in all', () => {
     const lanes = new Lanes();
     const limits = { total: 3, perDestination: 2 };
-    lanes.enter('x');
-    lanes.enter('x');
+    lanes.enter('x', 0);
+    lanes.enter('x', 0);
     expect([lanes.hasRoom('x', limits), lanes.hasRoom('y', limits)]).toEqual([false, true]);
-    lanes.enter('y');
+    lanes.enter('y', 0);
     expect(lanes.hasRoom('z', limits)).toBe(false);
-    lanes.leave('x');
+    lanes.leave('x', 0);
     expect([lanes.hasRoom('x', limits), lanes.hasRoom('z', limits)]).toEqual([true, true]);
   });
 });

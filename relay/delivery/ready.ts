@@ -16,6 +16,7 @@ export class ReadyQueue {
   /** Both maps in order of the next turn: what was served goes to the end. */
   readonly #byAccount = new Map<string, Lanes>();
   readonly #waiting = new Map<string, number>();
+  readonly #ofAccount = new Map<string, number>();
   #recipients = 0;
   #bytes = 0;
 
@@ -30,6 +31,27 @@ export class ReadyQueue {
   /** Messages that wait for this destination. */
   waitingFor(destination: string): number {
     return this.#waiting.get(destination) ?? 0;
+  }
+
+  /** Messages that wait for their account's turn. */
+  ofAccount(accountId: string): number {
+    return this.#ofAccount.get(accountId) ?? 0;
+  }
+
+  destinations(): string[] {
+    return [...this.#waiting.keys()];
+  }
+
+  /** Takes out what waits for this destination. */
+  remove(destination: string): Parcel[] {
+    const removed = [...this.#byAccount].flatMap(([account, lanes]) => {
+      const lane = lanes.get(destination) ?? [];
+      lanes.delete(destination);
+      if (lanes.size === 0) this.#byAccount.delete(account);
+      return lane.map((message) => ({ message, destination }));
+    });
+    for (const parcel of removed) this.#count(parcel, -1);
+    return removed;
   }
 
   push({ message, destination }: Parcel): void {
@@ -54,12 +76,17 @@ export class ReadyQueue {
   }
 
   #count({ message, destination }: Parcel, sign: 1 | -1): void {
-    const waiting = this.waitingFor(destination) + sign;
-    if (waiting > 0) this.#waiting.set(destination, waiting);
-    else this.#waiting.delete(destination);
+    add(this.#waiting, destination, sign);
+    add(this.#ofAccount, message.accountId, sign);
     this.#recipients += sign * message.recipients.length;
     if (message.body?.kind === 'inline') this.#bytes += sign * message.body.data.length;
   }
+}
+
+function add(counts: Map<string, number>, key: string, change: number): void {
+  const count = (counts.get(key) ?? 0) + change;
+  if (count > 0) counts.set(key, count);
+  else counts.delete(key);
 }
 
 function takeFrom(lanes: Lanes, hasRoom: (destination: string) => boolean): Parcel | undefined {

@@ -29,7 +29,7 @@ import { REPLIES, SmtpError, type SmtpReply } from './replies.ts';
 
 /** Where accepted mail goes at once, as long as there is room; else it waits in the store. */
 export interface AcceptedHandOver {
-  readonly hasRoom: boolean;
+  hasRoomFor(accountId: string): boolean;
   take(message: ClaimedMessage): void;
   /** Something waits in the store that was not handed over. */
   wake(): void;
@@ -122,7 +122,9 @@ export class Submission {
   async #accept(message: NewMessage, account: Account): Promise<void> {
     const { spool, delivery, metrics, log, tail } = this.#options;
     const scopes = this.#scopes(account);
-    const result = await this.#stored(spool.accept(message, { scopes, claim: delivery.hasRoom }));
+    const result = await this.#stored(
+      spool.accept(message, { scopes, claim: delivery.hasRoomFor(message.accountId) }),
+    );
     if (result.kind === 'refuse' || result.exhausted) {
       this.#exhaustion.learn(scopes, true);
       this.#options.limitReached(scopes, account);

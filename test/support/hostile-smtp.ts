@@ -7,8 +7,11 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
 
-/** A reply line, or anything at all done to the connection. Undefined: the usual reply. */
-export type Behaviour = string | ((session: HostileSession, line: string) => string | void | Promise<void>);
+/** Answered by a behaviour that has nothing against it this time. */
+export const USUAL = Symbol('usual');
+
+/** A reply line; or whatever is done to the connection: the reply, `USUAL`, or nothing, which leaves it hanging. */
+export type Behaviour = string | ((session: HostileSession, line: string) => string | typeof USUAL | void);
 
 export interface HostileScript {
   greeting?: Behaviour;
@@ -51,6 +54,8 @@ export interface HostileSession {
   /** Repeats `text` every `everyMs` until the connection ends. */
   trickle(text: string, everyMs: number): void;
   drop(): void;
+  /** Reads nothing any more. */
+  pause(): void;
 }
 
 export async function startHostile(
@@ -118,6 +123,10 @@ class Session implements HostileSession {
     this.#socket.destroy();
   }
 
+  pause(): void {
+    this.#socket.pause();
+  }
+
   #listen(socket: Socket): void {
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk: Buffer) => {
@@ -156,6 +165,8 @@ class Session implements HostileSession {
         const reply = lines.map((text, i) => `250${i < lines.length - 1 ? '-' : ' '}${text}`).join('\r\n');
         return this.#answer('EHLO', line, reply);
       }
+      case 'HELO':
+        return this.#answer('EHLO', line, '250 hostile.test');
       case 'STARTTLS':
         return this.#answer('STARTTLS', line, certificate ? '220 go' : '502 no', () => this.#secure());
       case 'MAIL':
@@ -178,14 +189,11 @@ class Session implements HostileSession {
   }
 
   #answer(verb: Verb, line: string, usual: string, then?: () => void): void {
-    const behaviour = this.#hostile.script[verb];
-    if (typeof behaviour === 'function') {
-      const said = behaviour(this, line);
-      if (typeof said === 'string') this.say(said);
-      return;
-    }
-    this.say(behaviour ?? usual);
-    if (behaviour === undefined) then?.();
+    const behaviour = this.#hostile.script[verb] ?? USUAL;
+    const said = typeof behaviour === 'function' ? behaviour(this, line) : behaviour;
+    if (said === undefined) return;
+    this.say(said === USUAL ? usual : said);
+    if (said === USUAL) then?.();
   }
 
   #secure(): void {
