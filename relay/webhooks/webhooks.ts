@@ -5,10 +5,9 @@ import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Account, ChargeScope, Directory } from '../policy/index.ts';
 import type { ClaimedEvent, OutboxEvent, Spool } from '../spool/index.ts';
+import { attempt } from './attempt.ts';
 import { limitEvents, limitId, type ReportChange, reportEvents } from './events.ts';
-import { isAllowedUrl, post } from './post.ts';
-import { GIVE_UP_MS, retryDelay, verdictOf } from './retry.ts';
-import { signature } from './signature.ts';
+import { GIVE_UP_MS, retryDelay } from './retry.ts';
 
 export interface WebhooksOptions {
   readonly spool: Spool;
@@ -193,23 +192,5 @@ export class Webhooks {
       'a webhook did not take an event',
     );
     return { result: 'failed', nextAttemptAt: receiver.blockedUntil };
-  }
-}
-
-async function attempt(webhook: relayApi.Webhook, { id, body }: ClaimedEvent) {
-  if (!isAllowedUrl(webhook.url)) return { verdict: 'failed' as const, cause: 'its url is not allowed' };
-  const timestampS = Math.floor(Date.now() / 1_000);
-  const headers = {
-    'content-type': 'application/json',
-    'user-agent': 'MigoSMTP-Webhooks/1',
-    'webhook-id': id,
-    'webhook-timestamp': String(timestampS),
-    'webhook-signature': signature(webhook.secret, { id, timestampS, body }),
-  };
-  try {
-    const status = await post({ url: webhook.url, headers, body, caPem: webhook.caPem });
-    return { verdict: verdictOf(status), cause: `status ${status}` };
-  } catch (error) {
-    return { verdict: 'failed' as const, cause: describeCause(error) };
   }
 }
