@@ -235,7 +235,9 @@ export class UnknownTypeError extends Error {}
 
 function member<T>(members: Readonly<Record<string, T>>, name: string, what: string): T {
   const found = Object.hasOwn(members, name) ? members[name] : undefined;
-  if (found === undefined) throw new UnknownTypeError(`this provider has no ${what} ${name}`);
+  // A name of another form is no name of a type: what came instead is not told back.
+  const told = /^[a-z0-9_]{1,64}$/.test(name) ? name : '(malformed)';
+  if (found === undefined) throw new UnknownTypeError(`this provider has no ${what} ${told}`);
   return found;
 }
 

@@ -98,6 +98,24 @@ const WRONG: Wrong[] = [
   },
 ];
 
+/** Each kind of resource, as configuration and as the state that belongs to it. */
+const EVERY: readonly { type: string; body: string; attributes: Record<string, unknown> }[] = [
+  {
+    type: 'smtp_relay',
+    body: 'delivery = { direct = {} }',
+    attributes: { delivery: { direct: {}, smarthost: null } },
+  },
+  { type: 'smtp_account', body: 'display_name = "x"', attributes: { display_name: 'x' } },
+  { type: 'verified_domain', body: 'domain = "example.com"', attributes: { domain: 'example.com' } },
+  { type: 'plan_limit', body: 'plan = "10k"', attributes: { plan: '10k' } },
+  {
+    type: 'test_message',
+    body: 'account_ref = { name = "x" }\n  to = "me@example.net"',
+    attributes: { account_ref: { name: 'x' }, to: 'me@example.net' },
+  },
+  { type: 'domain_verification', body: '', attributes: { domain: 'example.com' } },
+].map((row) => ({ ...row, attributes: { name: 'it', namespace: 'default', ...row.attributes } }));
+
 describe('validate', () => {
   it.each(WRONG)('refuses $what with one diagnostic at its line', async ({ type, body, line, words }) => {
     terraform.write(`resource "migosmtp_${type}" "it" {\n name = "it"\n ${body}\n}\n`);
@@ -145,8 +163,10 @@ ephemeral "migosmtp_smtp_credentials" "it" {
     expect((await terraform.plan()).output).toContain('2 to add');
   });
 
-  it('follows a moved block', async () => {
-    const state = (name: string) => ({
+  it.each(EVERY)('follows a moved block of $type', async ({ type, attributes, body }) => {
+    // An attribute that this release does not have any more is dropped.
+    const instances = [{ schema_version: 0, attributes: { ...attributes, forgotten: true } }];
+    const state = {
       version: 4,
       terraform_version: '1.11.4',
       serial: 1,
@@ -155,31 +175,25 @@ ephemeral "migosmtp_smtp_credentials" "it" {
       resources: [
         {
           mode: 'managed',
-          type: 'migosmtp_plan_limit',
-          name,
+          type: `migosmtp_${type}`,
+          name: 'old',
           provider: 'provider["registry.terraform.io/migosmtp/migosmtp"]',
-          instances: [
-            {
-              schema_version: 0,
-              // An attribute that this release does not have any more is dropped.
-              attributes: { name: 'it', namespace: 'default', plan: '10k', forgotten: true },
-            },
-          ],
+          instances,
         },
       ],
-    });
-    writeFileSync(join(terraform.folder, 'old.tfstate'), JSON.stringify(state('old')));
-    terraform.write(`${NOWHERE}resource "migosmtp_plan_limit" "new" {
+    };
+    writeFileSync(join(terraform.folder, 'old.tfstate'), JSON.stringify(state));
+    terraform.write(`${NOWHERE}resource "migosmtp_${type}" "new" {
   name = "it"
-  plan = "10k"
+  ${body}
 }
 moved {
-  from = migosmtp_plan_limit.old
-  to   = migosmtp_plan_limit.new
+  from = migosmtp_${type}.old
+  to   = migosmtp_${type}.new
 }`);
     const args = ['plan', '-no-color', '-refresh=false', '-state=old.tfstate'];
     const output = await terraform.ok(args);
-    expect(output).toContain('migosmtp_plan_limit.old has moved to migosmtp_plan_limit.new');
+    expect(output).toContain(`migosmtp_${type}.old has moved to migosmtp_${type}.new`);
     expect(output).toContain('0 to add, 0 to change, 0 to destroy');
   });
 });
@@ -214,10 +228,14 @@ describe('functions', () => {
 });
 
 describe('terraform test', () => {
-  it('runs with a mocked provider', async () => {
-    terraform.write(`${NOWHERE}resource "migosmtp_smtp_account" "it" {\n name = "it"\n}
+  it('runs with a mocked provider, whatever the resource', async () => {
+    const resources = EVERY.map(
+      ({ type, body }) => `resource "migosmtp_${type}" "it" {\n name = "it"\n ${body}\n}\n`,
+    );
+    terraform.write(`${NOWHERE}${resources.join('')}
 output "username" {\n value = migosmtp_smtp_account.it.username\n}`);
     mkdirSync(join(terraform.folder, 'tests'), { recursive: true });
+    const made = EVERY.map(({ type }) => `migosmtp_${type}.it.name == "it"`);
     writeFileSync(
       join(terraform.folder, 'tests/account.tftest.hcl'),
       `mock_provider "migosmtp" {
@@ -225,10 +243,14 @@ output "username" {\n value = migosmtp_smtp_account.it.username\n}`);
     defaults = { username = "smtpuser_00000000" }
   }
 }
-run "makes_an_account" {
+run "makes_all" {
   assert {
     condition     = output.username == "smtpuser_00000000"
     error_message = "no username"
+  }
+  assert {
+    condition     = ${made.join(' && ')}
+    error_message = "a resource is missing"
   }
 }`,
     );

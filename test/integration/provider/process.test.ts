@@ -112,7 +112,12 @@ function isRunning(folder: string): boolean {
   return stdout
     .split('\n')
     .map((line) => line.split(' '))
-    .some(([process, cwd]) => cwd === resolve(folder) && commandOf(process ?? '').includes('provider.cjs'));
+    .some(([process, cwd]) => cwd === resolve(folder) && isProvider(commandOf(process ?? '')));
+}
+
+/** The script build is a node with the bundle as its argument, the executable goes by its own name. */
+function isProvider(command: string): boolean {
+  return command.includes('provider.cjs') || command.includes('terraform-provider-migosmtp');
 }
 
 function commandOf(process: string): string {

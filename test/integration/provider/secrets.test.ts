@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCluster, type Cluster } from '../../cluster/index.ts';
+import { wantedBuild } from '../../../provider/build.ts';
 import { findSecrets, scanFaults, type Place } from '../../e2e/secret-scan.ts';
 import { StandIn } from './stand-in.ts';
 import { Terraform } from './terraform.ts';
@@ -140,7 +141,9 @@ describe('a run with credentials', () => {
     expect(terraform.read('trace.log')).toContain('/api/v1/namespaces/default/secrets/billing-smtp');
   });
 
-  it('keeps them out of the crash report', async () => {
+  // The fault is put in by a flag of node, which the executable does not take.
+  const itWithNode = wantedBuild() === 'script' ? it : it.skip;
+  itWithNode('keeps them out of the crash report', async () => {
     const crashing = await startWithApp(CONFIGURATION.replaceAll('"billing"', '"crashing"'));
     const folder = providerFolder(crashing);
     const wrapper = readdirSync(folder).find((name) => name.startsWith('terraform-provider')) ?? '';
@@ -162,7 +165,6 @@ describe('a run with credentials', () => {
     operator.delayMs = 3000;
     const { code, output } = await crashing.run(['apply', '-auto-approve', '-no-color'], { env });
     operator.delayMs = 0;
-    expect(code).not.toBe(0);
     expect(code).not.toBe(0);
     const places = [
       { name: 'crash box', text: output, control: 'panic: TypeError in terraform-provider-migosmtp' },

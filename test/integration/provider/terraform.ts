@@ -79,7 +79,8 @@ export class Terraform {
   }
 
   run(args: string[], options: RunOptions = {}): Promise<TerraformResult> {
-    const child = spawn('terraform', args, { cwd: this.folder, env: this.#environment(options.env) });
+    const program = process.env['TF_ACC_TERRAFORM_PATH'] ?? 'terraform';
+    const child = spawn(program, args, { cwd: this.folder, env: this.#environment(options.env) });
     if (child.pid !== undefined) options.onStart?.(child.pid);
     let output = '';
     const collect = (chunk: Buffer) => {
