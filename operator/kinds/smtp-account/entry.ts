@@ -58,6 +58,24 @@ export function overlapMs(account: SmtpAccount): number {
   return durationMs(account.spec.rotation?.overlap ?? '24h');
 }
 
+/** Whole seconds, upwards: an overlap of one second is never less than that. */
+export function endAfter(overlapMs: number, from: Date): string {
+  return timestampOf(new Date(Math.ceil((from.getTime() + overlapMs) / 1000) * 1000));
+}
+
+/** The overlap runs from the publication, however long it took to get there: what had no end before ends so. */
+export function endsFromPublication(
+  account: SmtpAccount,
+  previous: readonly PreviousPassword[],
+  before: readonly PreviousPassword[],
+  publishedAt: Date,
+): PreviousPassword[] {
+  const validUntil = endAfter(overlapMs(account), publishedAt);
+  return previous.map((entry) =>
+    before.some(({ id }) => id === entry.id) ? entry : { ...entry, validUntil },
+  );
+}
+
 /**
  * The verifiers that a new password leaves standing, with their ends: what had one keeps it, the others get one, which
  * waits for the workloads that the account names.
@@ -68,7 +86,7 @@ export function previousAfter(
   previous: readonly PreviousPassword[],
   now: Date,
 ): PreviousPassword[] {
-  const end = timestampOf(new Date(now.getTime() + overlapMs(account)));
+  const end = endAfter(overlapMs(account), now);
   return standing.slice(0, MOST_PREVIOUS).map((verifier) => {
     const known = previous.find(({ id }) => id === verifier.id);
     if (known !== undefined) return known;

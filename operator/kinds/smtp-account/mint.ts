@@ -9,7 +9,7 @@ import { timestampOf, type ActionResult } from '../../runtime/index.ts';
 import type { Mint } from './actions.ts';
 import { secretOf, secretPatch, type Credentials } from './content.ts';
 import { endpointOf } from './endpoint.ts';
-import { entryOf } from './entry.ts';
+import { endsFromPublication, entryOf } from './entry.ts';
 import { drawPassword, drawUsername, makeVerifier } from './passwords.ts';
 import { applied, proveAlive, proveDead } from './proof.ts';
 import type { Retirement } from './retirement.ts';
@@ -43,8 +43,11 @@ export async function mint(
       : undefined,
   ]);
   rememberOld(retirement, snapshot, username);
-  const { revision, previous, answered } = order;
-  const issuedAt = timestampOf(new Date());
+  const { revision, answered } = order;
+  const publishedAt = new Date();
+  const issuedAt = timestampOf(publishedAt);
+  const before = snapshot.secret.is === 'ours' ? snapshot.secret.published.previous : [];
+  const previous = endsFromPublication(account, order.previous, before, publishedAt);
   const follows = order.cause !== 'Created' && (account.spec.rolloutTargets ?? []).length > 0;
   const rollout = follows ? { revision, since: issuedAt } : undefined;
   const credentials = {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { API_VERSION, type SmtpAccount } from '../../api/index.ts';
 import type { Workload } from '../../kube/index.ts';
+import { endAfter, endsFromPublication } from './entry.ts';
 import { ANNOTATIONS, type Published } from './published.ts';
 import {
   followRollouts,
@@ -149,6 +150,21 @@ describe('earlier passwords', () => {
     const late = new Date('2026-06-01T12:30:00Z');
     const { previous } = followRollouts(published({}), [rollout('stuck')], HOUR, late);
     expect(previous[0]).toEqual({ id: 'r2-b', revision: 2, validUntil: '2026-06-01T13:30:00Z', waits: true });
+  });
+});
+
+describe('ends', () => {
+  const one = { metadata: {}, spec: { rotation: { overlap: '1s' } } } as unknown as SmtpAccount;
+  const entry = (id: string, validUntil: string) => ({ id, revision: 1, validUntil });
+
+  test('the overlap of the password that is replaced runs from the publication, in whole seconds upwards', () => {
+    const publishedAt = new Date('2026-06-01T12:00:07.400Z');
+    const previous = [entry('r2-b', '2026-06-01T12:00:01Z'), entry('r1-a', '2026-06-01T12:00:09Z')];
+    expect(endsFromPublication(one, previous, [entry('r1-a', '2026-06-01T12:00:09Z')], publishedAt)).toEqual([
+      entry('r2-b', '2026-06-01T12:00:09Z'),
+      entry('r1-a', '2026-06-01T12:00:09Z'),
+    ]);
+    expect(endAfter(1_000, new Date('2026-06-01T12:00:07Z'))).toBe('2026-06-01T12:00:08Z');
   });
 });
 

@@ -4,7 +4,8 @@
  */
 import type { SmtpAccount } from '../../api/index.ts';
 import type { Workload } from '../../kube/index.ts';
-import { condition, timestampOf, type ConditionDraft } from '../../runtime/index.ts';
+import { condition, type ConditionDraft } from '../../runtime/index.ts';
+import { endAfter } from './entry.ts';
 import { ANNOTATIONS, type PreviousPassword, type Published } from './published.ts';
 import { REASONS } from './reasons.ts';
 
@@ -99,7 +100,7 @@ export function followRollouts(
 ): Pick<Published, 'rollout' | 'previous'> {
   if (rollout === undefined) return { rollout, previous };
   const isDone = rollouts.every(({ state }) => state.is === 'done');
-  const end = timestampOf(new Date(now.getTime() + overlapMs));
+  const end = endAfter(overlapMs, now);
   const moved = previous.map((entry): PreviousPassword => {
     if (entry.waits !== true) return entry;
     const { waits: _, ...rest } = entry;

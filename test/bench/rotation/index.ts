@@ -17,9 +17,9 @@ import { buildWorld, LAYOUTS, type Layout, type World } from '../accounts/world.
 
 const USAGE = `usage: npm run bench -- rotation [--count N] [--resets N] [--pods ${LAYOUTS.join('|')}] [--json FILE]`;
 const LOGIN_EVERY_MS = 20;
-/** Passwords end a second after their successor: five of them at most stand at once, so one is minted each 300 ms. */
-const OVERLAP = '1s';
-const PACE_MS = 300;
+/** Passwords end two to three seconds after their successor is published; five of them at most stand at once. */
+const OVERLAP = '2s';
+const PACE_MS = 700;
 const PLACE = { namespace: workspaceName(0), name: 'app' };
 
 export async function run(args: string[]): Promise<void> {
