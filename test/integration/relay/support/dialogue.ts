@@ -106,6 +106,11 @@ export class Dialogue {
     return this.ask(data.endsWith('\r\n') ? '.' : '\r\n.');
   }
 
+  /** Reads nothing any more. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
   close(): void {
     this.#socket.destroy();
   }
