@@ -1,6 +1,6 @@
 /** Two relay processes on one PostgreSQL: exact limits, takeover after a kill, news of what the other one changed. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Dialogue } from './support/dialogue.ts';
+import { Dialogue, simpleMessage } from './support/dialogue.ts';
 import { allShards, type TestRelay } from './support/relay.ts';
 import {
   type Account,
@@ -89,6 +89,21 @@ describe('two relays on one database', () => {
     sink.script = {};
   });
 
+  it('passes large mail through the database byte by byte', async () => {
+    const body = Array.from({ length: 40_000 }, (_, i) => `${i} ${'x'.repeat(60)}\r\n`).join('');
+    const dialogue = await Dialogue.loggedIn(relays[1]);
+    const subject = 'large';
+    expect(await dialogue.send({ data: simpleMessage({ Subject: subject }, body) })).toMatch(/^250 /);
+    dialogue.close();
+    const arrived = () => sink.received.find((message) => subjectOf(message) === subject);
+    await waitFor(arrived, { what: 'the large message', timeoutMs: 20_000 });
+    const text = arrived()?.data.toString('latin1') ?? '';
+    expect(text.slice(text.indexOf('\r\n\r\n') + 4) === body).toBe(true);
+    await waitFor(async () => (await query('SELECT count(*)::int AS n FROM migosmtp.body_chunks')) === 0, {
+      what: 'its parts to be deleted',
+    });
+  }, 60_000);
+
   it('loses nothing when one is killed while both send: the other takes over after the lease', async () => {
     const account: Account = { accepted: [], refused: [] };
     // Slow enough that the one that is killed has mail in work.
@@ -120,11 +135,11 @@ describe('two relays on one database', () => {
     return page.items[0]?.status;
   }
 
-  async function unfinished(): Promise<number> {
-    const rows = await store.server.query(
-      'SELECT count(*)::int AS n FROM migosmtp.recipients WHERE next_at IS NOT NULL',
-      store.server.uri({ database: 'test_1' }),
-    );
+  const unfinished = () =>
+    query('SELECT count(*)::int AS n FROM migosmtp.recipients WHERE next_at IS NOT NULL');
+
+  async function query(text: string): Promise<number> {
+    const rows = await store.server.query(text, store.server.uri({ database: 'test_1' }));
     return Number(rows[0]?.n);
   }
 });
