@@ -17,7 +17,8 @@ import { type Cluster, debianPackages } from '../cluster/index.ts';
 import { type ProcessIdentity, signalTo, startDaemon, terminate } from '../cluster/processes.ts';
 
 const run = promisify(execFile);
-const NOBODY = 65_534;
+/** Whom the server runs as where the tests run as root. */
+export const SERVER_UID = 65_534;
 const READY_MS = 20_000;
 
 export interface PostgresOptions {
@@ -111,8 +112,8 @@ export class Postgres {
     const passwordFile = join(folder, 'password');
     await writeFile(passwordFile, 'secret\n');
     if (isRoot()) {
-      await chown(folder, NOBODY, NOBODY);
-      await chown(passwordFile, NOBODY, NOBODY);
+      await chown(folder, SERVER_UID, SERVER_UID);
+      await chown(passwordFile, SERVER_UID, SERVER_UID);
     }
     const data = join(folder, 'data');
     const initdb = [binaries.initdb, '-D', data, '-U', 'postgres', '-A', 'scram-sha-256', '-E', 'UTF8'];
@@ -183,7 +184,7 @@ function isRoot(): boolean {
 /** setpriv becomes the program itself, so that the pid is the server's. */
 function asUser(argv: readonly string[]): string[] {
   if (!isRoot()) return [...argv];
-  return ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', ...argv];
+  return ['setpriv', `--reuid=${SERVER_UID}`, `--regid=${SERVER_UID}`, '--clear-groups', ...argv];
 }
 
 async function freePort(): Promise<number> {
