@@ -3,7 +3,6 @@ import type { Directory } from './policy/index.ts';
 import type { Spool } from './spool/index.ts';
 
 const SWEEP_MS = 3_600_000;
-const KEPT_DEFAULT_S = 30 * 24 * 3_600;
 
 /** Sweeps now and every hour; answers how to stop. */
 export function startRetention(
@@ -13,7 +12,9 @@ export function startRetention(
 ): () => void {
   let stopped = false;
   const sweep = async () => {
-    const keptS = directory.settings?.retention.reportsSeconds ?? KEPT_DEFAULT_S;
+    const keptS = directory.settings?.retention.reportsSeconds;
+    // Not known yet: what is deleted now may be what is to be kept for long.
+    if (keptS === undefined) return;
     const now = Date.now();
     for (;;) if (stopped || (await spool.sweep(now - keptS * 1_000, now)) === 0) return;
   };
