@@ -12,7 +12,7 @@ import {
   relay,
   type Installation,
 } from '../../integration/operator/support/installation.ts';
-import { sharedStore } from './shared-store.ts';
+import { sharedStore } from '../../support/shared-store.ts';
 import { MAX_ACCOUNTS, WORKSPACES, workspaceName } from './places.ts';
 
 /** Two pods on PostgreSQL; one with embedded storage. */

@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { loadConnection, type Connection } from '../../../../operator/kube/index.ts';
 
@@ -16,6 +17,10 @@ export type Fault = (request: {
 
 export class FaultyApi {
   fault: Fault = () => undefined;
+  /** Called when the server has answered; true: the answer is kept back and the connection cut. */
+  lose: (request: { method: string; url: string }) => boolean = () => false;
+  /** Each answer comes this much later. */
+  latencyMs = 0;
   /** Method and path with query of every request. */
   readonly requests: string[] = [];
   readonly #server: Server;
@@ -29,9 +34,11 @@ export class FaultyApi {
     server.on('request', (incoming, answer) => void this.#serve(incoming, answer));
   }
 
-  static async start(kubeconfig: string): Promise<FaultyApi> {
+  /** On a free port of the loopback, or on a Unix socket. */
+  static async start(kubeconfig: string, socket?: string): Promise<FaultyApi> {
     const server = createServer();
-    server.listen(0, '127.0.0.1');
+    if (socket === undefined) server.listen(0, '127.0.0.1');
+    else server.listen(socket);
     await once(server, 'listening');
     return new FaultyApi(server, await loadConnection(kubeconfig));
   }
@@ -70,6 +77,7 @@ export class FaultyApi {
         .end(JSON.stringify(body));
       return;
     }
+    if (this.latencyMs > 0) await sleep(this.latencyMs);
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const gone = new AbortController();
@@ -82,6 +90,10 @@ export class FaultyApi {
         dispatcher: this.#dispatcher,
         signal: gone.signal,
       });
+      if (this.lose({ method, url })) {
+        answer.destroy();
+        return;
+      }
       answer.writeHead(upstream.statusCode, { 'content-type': 'application/json' });
       for await (const chunk of upstream.body) answer.write(chunk);
       answer.end();

@@ -92,7 +92,7 @@ async function installOperator(cluster: Cluster, options: InstallationOptions): 
     async () => {
       const path = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/migosmtp-operator`;
       const { status } = await cluster.api.get<Thing<object, { readyReplicas?: number }>>(path);
-      return status?.readyReplicas === replicas;
+      return (status?.readyReplicas ?? 0) === replicas;
     },
     60_000,
   );

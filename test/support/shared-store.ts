@@ -1,10 +1,10 @@
 /** PostgreSQL that pods reach, and what an SmtpRelay says to use it from two of them. */
 import { join } from 'node:path';
-import { NAMESPACE } from '../../../operator/install/index.ts';
-import { repository } from '../../cluster/images.ts';
-import type { Cluster } from '../../cluster/index.ts';
-import { apply } from '../../integration/operator/support/installation.ts';
-import { startPostgres } from '../../support/postgres.ts';
+import { NAMESPACE } from '../../operator/install/index.ts';
+import { repository } from '../cluster/images.ts';
+import type { Cluster } from '../cluster/index.ts';
+import { apply } from '../integration/operator/support/installation.ts';
+import { startPostgres } from './postgres.ts';
 
 export interface SharedStore {
   spec: Record<string, unknown>;
@@ -12,7 +12,7 @@ export interface SharedStore {
 }
 
 const PORT = 5432;
-const SECRET = 'bench-postgres';
+const SECRET = 'shared-postgres';
 
 /** The server listens on the host; in the pods' network a forwarder to its Unix socket stands for it. */
 export async function sharedStore(cluster: Cluster): Promise<SharedStore> {
