@@ -23,10 +23,13 @@ describe('delivery', () => {
     sink.received.length = 0;
   });
 
-  /** Nothing of one test, a bounce for example, is left for the next. */
+  /** Nothing of one test, a bounce or a suppressed recipient for example, is left for the next. */
   afterEach(async () => {
     const isEmpty = async () => (await relay.get<relayApi.ReportPage>('/v1/queue')).items.length === 0;
     await waitFor(isEmpty, { what: 'the queue to be empty' });
+    const { items } = await relay.get<relayApi.SuppressionPage>('/v1/suppressions');
+    for (const { namespace, recipient } of items)
+      await relay.call('DELETE', `/v1/suppressions?namespace=${namespace}&recipient=${recipient}`);
   });
 
   afterAll(async () => {
