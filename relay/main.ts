@@ -3,9 +3,18 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { RelayError } from './errors.ts';
 
+/**
+ * Nearly all that a message leaves behind dies young. V8 begins with 1 MB for the young and doubles it seldom, so a
+ * relay under load spends its time collecting; grown at once to what it may take anyway, it collects half as often.
+ * The flag is read whenever that space grows, so that it may be set here, which no start command can forget.
+ */
+const YOUNG_SPACE = '--semi-space-growth-factor=16';
+
 async function main(): Promise<void> {
+  setFlagsFromString(YOUNG_SPACE);
   const { values } = parseArgs({ options: { config: { type: 'string' } }, strict: false });
   if (typeof values.config !== 'string') throw new RelayError('R_CONFIG_USAGE');
   reuseCompiledCode(values.config);

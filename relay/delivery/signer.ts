@@ -77,7 +77,10 @@ export class Signer {
 
   #start(): Worker {
     if (this.#worker) return this.#worker;
-    const worker = new Worker(new URL('./sign-worker.ts', import.meta.url), { name: 'signer' });
+    const worker = new Worker(new URL('./sign-worker.ts', import.meta.url), {
+      name: 'signer',
+      resourceLimits: { maxYoungGenerationSizeMb: 24 },
+    });
     worker.unref();
     worker.on('message', (reply: SignReply) => {
       if (reply.kind === 'more') {

@@ -28,6 +28,7 @@ export async function openEmbeddedSpool(directory: string): Promise<OpenedSpool>
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     workerData: { directory },
     name: 'spool',
+    resourceLimits: { maxYoungGenerationSizeMb: 24 },
   });
   const found: Quarantined[] = [];
   let tell = (damage: Quarantined): void => {

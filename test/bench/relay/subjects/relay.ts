@@ -62,11 +62,13 @@ export async function startRelay(options: SubjectOptions, change: RelayChange = 
     port: ports.starttls,
     ports,
     pid: child.pid ?? 0,
+    logFile,
     stop: () => stopTree(child, 10_000),
   };
 }
 
 export interface RunningRelay extends Running {
+  readonly logFile: string;
   readonly ports: { readonly starttls: number; readonly admin: number | null; readonly health: number };
 }
 
