@@ -5,10 +5,17 @@ import type { Database } from './database.ts';
 /** Entries kept; forgetting one costs a read. */
 const MAX_CACHED = 50_000;
 
+interface Entry {
+  readonly key: string;
+  readonly kind: string;
+  readonly startMs: number;
+  used: number;
+}
+
 export class Counters implements Counts {
   readonly #database: Database;
-  readonly #used = new Map<string, number>();
-  readonly #dirty = new Set<string>();
+  readonly #entries = new Map<string, Entry>();
+  readonly #dirty = new Set<Entry>();
   readonly #held = new Map<string, number>();
 
   constructor(database: Database) {
@@ -16,18 +23,7 @@ export class Counters implements Counts {
   }
 
   used(key: string, kind: string, startMs: number): number {
-    const id = JSON.stringify([key, kind, startMs]);
-    const cached = this.#used.get(id);
-    if (cached !== undefined) return cached;
-    const row = this.#database.get(
-      'SELECT used FROM counters WHERE scope = ? AND kind = ? AND start_at = ?',
-      key,
-      kind,
-      startMs,
-    );
-    const used = Number(row?.used ?? 0);
-    this.#used.set(id, used);
-    return used;
+    return this.#entry(key, kind, startMs).used;
   }
 
   held(key: string): number {
@@ -48,9 +44,9 @@ export class Counters implements Counts {
     for (const scope of scopes) {
       for (const { kind, startMs } of scope.windows) {
         if (!windows(kind)) continue;
-        const id = JSON.stringify([scope.key, kind, startMs]);
-        this.#used.set(id, this.used(scope.key, kind, startMs) + count);
-        this.#dirty.add(id);
+        const entry = this.#entry(scope.key, kind, startMs);
+        entry.used += count;
+        this.#dirty.add(entry);
       }
     }
   }
@@ -65,26 +61,42 @@ export class Counters implements Counts {
 
   /** Before commit. */
   flush(): void {
-    for (const id of this.#dirty) {
-      const [key, kind, startMs] = JSON.parse(id) as [string, string, number];
+    for (const { key, kind, startMs, used } of this.#dirty) {
       this.#database.run(
         `INSERT INTO counters (scope, kind, start_at, used) VALUES (?, ?, ?, ?)
          ON CONFLICT (scope, kind, start_at) DO UPDATE SET used = excluded.used`,
         key,
         kind,
         startMs,
-        this.#used.get(id) ?? 0,
+        used,
       );
     }
     this.#dirty.clear();
-    if (this.#used.size > MAX_CACHED) this.#used.clear();
+    if (this.#entries.size > MAX_CACHED) this.#entries.clear();
     if (this.#held.size > MAX_CACHED) this.#held.clear();
   }
 
   /** After a rollback nothing in memory can be trusted. */
   reset(): void {
-    this.#used.clear();
+    this.#entries.clear();
     this.#dirty.clear();
     this.#held.clear();
+  }
+
+  #entry(key: string, kind: string, startMs: number): Entry {
+    // The key last: it may hold anything.
+    const id = `${startMs} ${kind} ${key}`;
+    let entry = this.#entries.get(id);
+    if (!entry) {
+      const row = this.#database.get(
+        'SELECT used FROM counters WHERE scope = ? AND kind = ? AND start_at = ?',
+        key,
+        kind,
+        startMs,
+      );
+      entry = { key, kind, startMs, used: Number(row?.used ?? 0) };
+      this.#entries.set(id, entry);
+    }
+    return entry;
   }
 }

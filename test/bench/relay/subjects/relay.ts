@@ -125,7 +125,7 @@ function workspace(): relayApi.WorkspaceConfig {
   return { namespace: NAMESPACE, plan: 'bench', timeZone: 'UTC', ...limits, ...overflow };
 }
 
-const START_MS = 30_000;
+const START_MS = 60_000;
 
 async function waitForLine(file: string, text: string, isAlive: () => boolean): Promise<string> {
   const deadline = Date.now() + START_MS;

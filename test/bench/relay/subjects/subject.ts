@@ -87,7 +87,7 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-const START_MS = 30_000;
+const START_MS = 60_000;
 
 /** Waits until something greets on the port. */
 export async function waitForGreeting(port: number, child: ChildProcess, logFile: string): Promise<void> {
