@@ -20,6 +20,8 @@ const node = join(repository, 'node_modules/node/bin/node');
 export class ProxiedOperator {
   readonly world: Installation;
   readonly api: FaultyApi;
+  /** How often it has ended by itself and was started again, as a kubelet does it. */
+  restarts = 0;
   readonly #kubeconfig: string;
   #child: ChildProcess | undefined;
 
@@ -59,6 +61,19 @@ export class ProxiedOperator {
 
   /** Starts it and returns when it has the lease. */
   async run(): Promise<void> {
+    await this.#spawn();
+    const { cluster } = this.world;
+    await cluster.waitFor(
+      'the lease',
+      async () => {
+        const { body } = await cluster.api.send<{ spec?: { holderIdentity?: string } }>('GET', LEASE);
+        return (body.spec?.holderIdentity ?? '') !== '';
+      },
+      60_000,
+    );
+  }
+
+  async #spawn(): Promise<void> {
     const { cluster, dns } = this.world;
     const env = {
       ...process.env,
@@ -73,24 +88,25 @@ export class ProxiedOperator {
       process.env['SHOW_OPERATOR'] === undefined ? 'ignore' : 'inherit',
       'inherit',
     ] as const;
-    this.#child = await cluster.spawn([node, join(repository, 'operator/main.ts')], {
+    const child = await cluster.spawn([node, join(repository, 'operator/main.ts')], {
       env,
       stdio: [...stdio],
     });
-    await cluster.waitFor(
-      'the lease',
-      async () => {
-        const { body } = await cluster.api.send<{ spec?: { holderIdentity?: string } }>('GET', LEASE);
-        return (body.spec?.holderIdentity ?? '') !== '';
-      },
-      60_000,
-    );
+    this.#child = child;
+    child.once('exit', (_, signal) => {
+      // A process that starves may lose its lease and end: that is not what is tested.
+      if (this.#child !== child || signal === 'SIGKILL') return;
+      this.restarts++;
+      void this.#spawn();
+    });
   }
 
   /** kill -9, at once. Its lease goes too: how long a crashed holder keeps it is another test's matter. */
   async kill(): Promise<void> {
     const child = this.#child;
-    if (child !== undefined && this.isRunning) {
+    const isRunning = this.isRunning;
+    this.#child = undefined;
+    if (child !== undefined && isRunning) {
       const gone = once(child, 'exit');
       child.kill('SIGKILL');
       await gone;

@@ -95,6 +95,8 @@ export class FaultyApi {
         return;
       }
       answer.writeHead(upstream.statusCode, { 'content-type': 'application/json' });
+      // A watch of which nothing comes yet has begun all the same.
+      answer.flushHeaders();
       for await (const chunk of upstream.body) answer.write(chunk);
       answer.end();
     } catch {
