@@ -65,6 +65,14 @@ test.each<[string, Question, boolean]>([
   ['does not write their spec', { verb: 'patch', resource: 'smtpaccounts', group }, false],
   ['does not delete accounts', { verb: 'delete', resource: 'smtpaccounts', group }, false],
   ['does not delete Deployments', { verb: 'delete', resource: 'deployments', group: 'apps' }, false],
+  [
+    'writes NetworkPolicies of relays',
+    { verb: 'create', resource: 'networkpolicies', group: 'networking.k8s.io' },
+    true,
+  ],
+  ['deletes none', { verb: 'delete', resource: 'networkpolicies', group: 'networking.k8s.io' }, false],
+  ['restarts StatefulSets', { verb: 'patch', resource: 'statefulsets', group: 'apps' }, true],
+  ['lists none', { verb: 'list', resource: 'statefulsets', group: 'apps' }, false],
   ['runs nothing in pods', { verb: 'create', resource: 'pods', subresource: 'exec' }, false],
   ['makes no pods', { verb: 'create', resource: 'pods' }, false],
   [
