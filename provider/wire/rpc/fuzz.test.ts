@@ -1,7 +1,7 @@
 /** Whatever bytes come over the socket: each call ends in an answer or in a gRPC status, and tells no bytes back. */
 import { expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { Engine, object, type Provider } from '../../core/index.ts';
+import { asText, Engine, object, type Provider } from '../../core/index.ts';
 import { Cancellation, GrpcError } from '../grpc.ts';
 import { MalformedError } from '../msgpack.ts';
 import { dynamicValue } from '../messages.ts';
@@ -30,7 +30,7 @@ const provider: Provider<null> = {
       identity: {
         version: 0,
         attributes: { name: { type: 'string', description: '', requiredForImport: true } },
-        importId: ({ name }) => String(name as string),
+        importId: ({ name }) => asText(name),
       },
       create: (_client, { planned }) => Promise.resolve({ state: planned }),
       read: (_client, { state }) => Promise.resolve({ state }),

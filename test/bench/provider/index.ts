@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- provider [--json FILE] [--quick] [--rounds 3]`: the provider beside Terraform's own floor (terraform_data), and
+ * `npm run bench -- provider [--json FILE] [--quick] [--rounds 3] [--objects 500]`: the provider beside Terraform's own floor (terraform_data), and
  * its start beside `node -e 0`.
  * Flow: handshake.ts times starts; commands.ts plans, refreshes and applies 1 and 500 accounts on a local control plane
  * with the operator running; figures.ts compares medians.
@@ -21,24 +21,29 @@ export async function run(args: string[]): Promise<void> {
       json: { type: 'string' },
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string', default: '3' },
+      objects: { type: 'string', default: '500' },
     },
   });
   const progress = (line: string) => process.stderr.write(`${line}\n`);
   progress(`${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}`);
   const sizes = values.quick
     ? { starts: 11, rounds: 1, objects: 50 }
-    : { starts: 41, rounds: Number(values.rounds), objects: 500 };
-  const rows: Row[] = await handshakeRows(sizes.starts, progress);
+    : { starts: 41, rounds: Number(values.rounds), objects: Number(values.objects) };
+  const rows: Row[] = [];
+  const add = (found: Row[]) => {
+    for (const row of found) progress(describe(row));
+    rows.push(...found);
+  };
+  add(await handshakeRows(sizes.starts, progress));
   const world = await buildWorld(progress);
   try {
-    rows.push(...(await planRows(world, sizes, progress)));
-    rows.push(...(await applyRows(world, sizes, progress)));
-    rows.push(...(await refreshRows(world, sizes, progress)));
+    add(await planRows(world, sizes, progress));
+    add(await applyRows(world, sizes, progress));
+    add(await refreshRows(world, sizes, progress));
   } finally {
     await world.stop();
   }
   const figures = figuresOf(rows);
-  process.stdout.write(`${rows.map(describe).join('\n')}\n`);
   for (const [name, value] of Object.entries(figures)) process.stdout.write(`${name} ${value.toFixed(3)}\n`);
   if (values.json !== undefined)
     await writeFile(values.json, `${JSON.stringify({ rows, figures }, null, 2)}\n`);

@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { providerMirror, type Build } from '../../../provider/build.ts';
 import {
   install,
   namespace,
@@ -30,8 +34,12 @@ export async function buildWorld(progress: (line: string) => void): Promise<Worl
   progress('starting a control plane with the operator');
   const installation = await install({ env: { LOG_LEVEL: 'warn' } });
   const terraforms: Terraform[] = [];
+  // Of its own: one that a test builds anew meanwhile would not be the locked one any more.
+  const folder = mkdtempSync(join(tmpdir(), 'migosmtp-bench-mirror-'));
+  const mirrors = (build: Build) => providerMirror(join(folder, build), build);
   const stop = async () => {
     for (const terraform of terraforms) terraform.remove();
+    rmSync(folder, { recursive: true, force: true });
     await installation.stop();
   };
   try {
@@ -42,8 +50,8 @@ export async function buildWorld(progress: (line: string) => void): Promise<Worl
       await namespace(installation.cluster, workspace);
       const configuration = (count: number) =>
         name === 'terraform_data' ? floor(count) : accounts(installation, workspace, count);
-      const build = name === 'terraform_data' ? 'script' : name;
-      const terraform = await Terraform.start(configuration(1), build);
+      const mirror = await mirrors(name === 'terraform_data' ? 'script' : name);
+      const terraform = await Terraform.start(configuration(1), mirror);
       terraforms.push(terraform);
       subjects.push({ name, terraform, workspace, configuration });
     }

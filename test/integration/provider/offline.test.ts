@@ -165,7 +165,14 @@ ephemeral "migosmtp_smtp_credentials" "it" {
 
   it.each(EVERY)('follows a moved block of $type', async ({ type, attributes, body }) => {
     // An attribute that this release does not have any more is dropped.
-    const instances = [{ schema_version: 0, attributes: { ...attributes, forgotten: true } }];
+    const secret = type === 'smtp_account' ? [[{ type: 'get_attr', value: 'password_wo' }]] : [];
+    const instances = [
+      {
+        schema_version: 0,
+        attributes: { ...attributes, forgotten: true },
+        sensitive_attributes: secret,
+      },
+    ];
     const state = {
       version: 4,
       terraform_version: '1.11.4',

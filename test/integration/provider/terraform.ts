@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { executableIn, providerMirror, SOURCE, writeCliConfig, type Build } from '../../../provider/build.ts';
+import { executableIn, providerMirror, SOURCE, writeCliConfig } from '../../../provider/build.ts';
 
 /** What a terraform command left: its exit code and all that it printed. */
 export interface TerraformResult {
@@ -35,9 +35,9 @@ export class Terraform {
   readonly #cliConfig = join(this.folder, 'terraform.rc');
 
   /** Initialised, with the provider built from the present sources. */
-  static async start(configuration: string, build?: Build): Promise<Terraform> {
+  static async start(configuration: string, mirror?: string): Promise<Terraform> {
     const terraform = new Terraform();
-    writeCliConfig(terraform.#cliConfig, await providerMirror(undefined, build));
+    writeCliConfig(terraform.#cliConfig, mirror ?? (await providerMirror()));
     terraform.write(configuration);
     await terraform.ok(['init']);
     return terraform;
