@@ -256,6 +256,11 @@ class Relay {
       hostname: () => this.#hostname(),
       wake: () => this.#delivery.wake(),
       storeFailed: (error) => this.#health.failed(error),
+      changing: (change) => this.#webhooks.reportChanged(change),
+      changed: ({ message, recipient, outcome, at }) => {
+        this.#tail.changed(message, recipient, outcome, at);
+        this.#webhooks.wake();
+      },
     });
   }
 

@@ -2,7 +2,14 @@
 import type { Log } from '../log.ts';
 import { formatDate } from '../message/index.ts';
 import type { Metrics } from '../metrics.ts';
-import { type KnownRecipient, newQueueId, type NewMessage, type Spool } from '../spool/index.ts';
+import {
+  type KnownRecipient,
+  newQueueId,
+  type NewMessage,
+  type OutboxEvent,
+  type Spool,
+} from '../spool/index.ts';
+import type { ReportChange } from '../webhooks/index.ts';
 import { isHardStatus } from './hard.ts';
 import { type BounceReport, readBounce } from './report.ts';
 import type { ReturnPath } from './token.ts';
@@ -12,6 +19,10 @@ export interface BounceIntakeOptions {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly hostname: () => string;
+  /** A report is about to change so: what webhooks are told of it. */
+  readonly changing: (change: ReportChange) => readonly OutboxEvent[];
+  /** It has changed. */
+  readonly changed: (change: ReportChange) => void;
   /** Mail became due. */
   readonly wake: () => void;
 }
@@ -47,7 +58,7 @@ export class BounceIntake {
 
   /** False: nothing changed, e.g. because it came twice. */
   async #record(returned: Returned, known: KnownRecipient, report: BounceReport): Promise<boolean> {
-    const { spool } = this.#options;
+    const { spool, changing, changed } = this.#options;
     const at = Date.now();
     const notification = this.#forward(returned, known, at);
     if (report.kind === 'failed') {
@@ -56,7 +67,12 @@ export class BounceIntake {
       const entry = { namespace, recipient: known.address, reason: report.response, queueId, at };
       const suppress = isHardStatus(report.status) ? [entry] : [];
       const { response } = report;
-      return spool.recordLateBounce({ queueId, recipientId, at, response, suppress, notification });
+      const change = lateChange(known, recipientId, response, at);
+      const events = changing(change);
+      const bounce = { queueId, recipientId, at, response, suppress, notification, events };
+      const isNews = await spool.recordLateBounce(bounce);
+      if (isNews) changed(change);
+      return isNews;
     }
     await spool.accept(notification, { scopes: [], claim: false });
     return true;
@@ -93,4 +109,14 @@ export class BounceIntake {
       lifetimeMs: LIFETIME_MS,
     };
   }
+}
+
+function lateChange(
+  { message, address, attempts }: KnownRecipient,
+  id: number,
+  response: string,
+  at: number,
+): ReportChange {
+  const outcome = { id, status: 'bounced' as const, response, remoteHost: null, attempted: false };
+  return { message, recipient: { id, address, attempts }, outcome, at };
 }

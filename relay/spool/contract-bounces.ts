@@ -110,6 +110,7 @@ export function itKeepsBounces({ spool, reopen, message, now }: BounceContract):
       message: { queueId: 'LATE', envelopeFrom: 'hello@shop.example' },
       address: 'x@x',
       status: 'delivered',
+      attempts: 1,
     });
     expect(await spool().recordLateBounce(late)).toBe(true);
     expect(await spool().recordLateBounce(late)).toBe(false);

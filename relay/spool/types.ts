@@ -156,6 +156,7 @@ export interface KnownRecipient {
   readonly message: MessageMeta;
   readonly address: string;
   readonly status: relayApi.DeliveryStatus;
+  readonly attempts: number;
 }
 
 /** A failure that was reported back after the next hop had taken the message. */

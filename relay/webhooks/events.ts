@@ -23,7 +23,7 @@ export type Wanted = Pick<relayApi.Webhook, 'name' | 'events'>;
 
 export interface ReportChange {
   readonly message: MessageMeta;
-  readonly recipient: ClaimedRecipient;
+  readonly recipient: Pick<ClaimedRecipient, 'id' | 'address' | 'attempts'>;
   readonly outcome: RecipientOutcome;
   readonly at: number;
 }

@@ -12,7 +12,7 @@ export function findRecipient(
   recipientId: number,
 ): KnownRecipient | null {
   const row = database.get(
-    `SELECT r.address, r.status, m.* FROM recipients r JOIN messages m ON m.id = r.message
+    `SELECT r.address, r.status, r.attempts, m.* FROM recipients r JOIN messages m ON m.id = r.message
      WHERE r.id = ? AND m.queue_id = ?`,
     recipientId,
     queueId,
@@ -22,6 +22,7 @@ export function findRecipient(
     message: toMeta(row),
     address: String(row.address),
     status: String(row.status) as relayApi.DeliveryStatus,
+    attempts: Number(row.attempts),
   };
 }
 

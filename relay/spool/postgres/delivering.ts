@@ -112,7 +112,7 @@ export async function nextDue(connections: Connections): Promise<number | null> 
 
 const FIND_RECIPIENT: Statement = {
   name: 'recipient-find',
-  text: `SELECT r.address, r.status, ${META} FROM recipients r JOIN messages m ON m.id = r.id / ${RECIPIENTS}
+  text: `SELECT r.address, r.status, r.attempts, ${META} FROM recipients r JOIN messages m ON m.id = r.id / ${RECIPIENTS}
     WHERE r.id = $1 AND m.queue_id = $2`,
 };
 
@@ -124,5 +124,5 @@ export async function findRecipient(
   const [row] = await connections.query(FIND_RECIPIENT, [recipientId, queueId]);
   if (!row) return null;
   const status = String(row.status) as relayApi.DeliveryStatus;
-  return { message: toMeta(row), address: String(row.address), status };
+  return { message: toMeta(row), address: String(row.address), status, attempts: Number(row.attempts) };
 }

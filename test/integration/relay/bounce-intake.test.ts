@@ -1,14 +1,12 @@
 /** Return paths and what comes back to them: the relay process, the real store, bounces over real SMTP. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import type { relayApi } from '@migosmtp/operator/api';
+import { bounceReport as dsn, sendBounce, talkTo } from './support/bounce.ts';
 import { Dialogue } from './support/dialogue.ts';
 import { allShards, startRelay, type TestRelay } from './support/relay.ts';
 import { type Sink, startSink } from './support/sink.ts';
 import { waitFor } from './support/wait.ts';
 
-const REPLY = /^(?:\d{3}-.*\r\n)*\d{3} .*\r\n/;
 const KEY = Buffer.alloc(32, 5).toString('base64');
 const bounces = { enabled: true, key: KEY };
 const domain = { returnPath: 'bounces.shop.example' };
@@ -56,48 +54,9 @@ describe('bounces', () => {
     (await relay.get<relayApi.SuppressionPage>(`/v1/suppressions?namespace=shop&recipient=${recipient}`))
       .items;
 
-  /** The replies to EHLO, to each line, and to the end of the message. */
-  async function talk(...lines: string[]): Promise<string[]> {
-    const socket = connect(relay.ports.bounces ?? 0, '127.0.0.1');
-    const replies: string[] = [];
-    const waiting = ['EHLO mx.example.com', ...lines, 'QUIT'];
-    let buffer = '';
-    socket.setTimeout(10_000, () => socket.destroy(new Error('no reply')));
-    socket.on('data', (chunk: Buffer) => {
-      buffer += chunk.toString();
-      for (let match = REPLY.exec(buffer); match; match = REPLY.exec(buffer)) {
-        buffer = buffer.slice(match[0].length);
-        replies.push(match[0].trim());
-        const line = waiting.shift();
-        if (line !== undefined) socket.write(`${line}\r\n`);
-      }
-    });
-    await once(socket, 'close');
-    // Without the greeting and the answer to QUIT.
-    return replies.slice(1, -1);
-  }
-
+  const talk = (...lines: string[]) => talkTo(relay.ports.bounces ?? 0, ...lines);
   const bounce = (to: string, text: string, from = '') =>
-    talk(`MAIL FROM:<${from}>`, `RCPT TO:<${to}>`, 'DATA', `${text}\r\n.`);
-  const dsn = (status: string, action = 'failed', diagnostic = `550 ${status} user unknown`) =>
-    [
-      'From: MAILER-DAEMON@mx.example.com',
-      'To: <you>',
-      'Subject: Undelivered Mail Returned to Sender',
-      'Content-Type: multipart/report; report-type=delivery-status; boundary="b"',
-      '',
-      '--b',
-      'Content-Type: message/delivery-status',
-      '',
-      'Reporting-MTA: dns; mx.example.com',
-      '',
-      'Final-Recipient: rfc822; x@example.com',
-      `Action: ${action}`,
-      `Status: ${status}`,
-      `Diagnostic-Code: smtp; ${diagnostic}`,
-      '',
-      '--b--',
-    ].join('\r\n');
+    sendBounce(relay.ports.bounces ?? 0, { to, text, from });
 
   it('sends each recipient’s mail under a return path of its own, which fits SPF and DMARC of the domain', async () => {
     const before = sink.received.length;

@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { relayApi } from '@migosmtp/operator/api';
+import { sendBounce } from './support/bounce.ts';
 import { Dialogue, simpleMessage } from './support/dialogue.ts';
 import { allShards, startRelay, type TestRelay } from './support/relay.ts';
 import { type Sink, startSink } from './support/sink.ts';
@@ -13,6 +14,7 @@ import { waitFor } from './support/wait.ts';
 
 const KEY = Buffer.from('a key of four and twenty b');
 const SECRET = `whsec_${KEY.toString('base64')}`;
+const domain = { returnPath: 'bounces.shop.example' };
 
 interface Told {
   readonly id: string;
@@ -33,7 +35,8 @@ describe('webhooks', () => {
 
   beforeAll(async () => {
     sink = await startSink();
-    relay = await startRelay({ smarthostPort: sink.port });
+    const listen = { address: '127.0.0.1', starttls: 0, tls: 0, bounces: 0 };
+    relay = await startRelay({ smarthostPort: sink.port, config: { listen } });
     const files = await relay.pki.issue('receiver', ['localhost']);
     const [key, cert] = await Promise.all([readFile(files.keyFile), readFile(files.certFile)]);
     receiver = createServer({ key, cert }, (request, response) => {
@@ -61,7 +64,7 @@ describe('webhooks', () => {
     await sink.close();
   });
 
-  async function want(change: Partial<relayApi.Webhook>, limits = {}): Promise<void> {
+  async function want(change: Partial<relayApi.Webhook>, limits = {}, more = {}): Promise<void> {
     const caPem = await readFile(relay.pki.caFile, 'utf8');
     const events: relayApi.WebhookEvent[] = [
       'Delivered',
@@ -71,9 +74,11 @@ describe('webhooks', () => {
       'LimitReached',
     ];
     const webhooks = [{ name: 'crm', url, secret: SECRET, events, caPem, ...change }];
-    const settings = { webhooks };
+    const settings = { webhooks, ...more };
     const account = { limits: { onWindowLimit: 'Reject' as const, ...limits } };
-    await relay.push(...allShards({ smarthostPort: sink.port, settings }, { revision: ++revision, account }));
+    await relay.push(
+      ...allShards({ smarthostPort: sink.port, settings }, { revision: ++revision, account, domain }),
+    );
   }
 
   async function send(to = 'someone@example.com'): Promise<string> {
@@ -121,6 +126,27 @@ describe('webhooks', () => {
     });
     expect(told.filter(({ data }) => data['queueId'] === bounced)).toHaveLength(1);
     await relay.call('DELETE', `/v1/queue/${deferred}`);
+  });
+
+  it('tell of a bounce that came back after the next hop had taken the mail', async () => {
+    const bounces = { enabled: true, key: Buffer.alloc(32, 5).toString('base64') };
+    await want({ events: ['Bounced'] }, {}, { bounces });
+    const before = sink.received.length;
+    const queueId = await send('gone@example.com');
+    const returnPath = (await sink.waitFor(before + 1))[before]?.from ?? '';
+    await waitFor(
+      async () =>
+        (await relay.get<relayApi.ReportPage>(`/v1/reports?queueId=${queueId}&status=delivered`)).items
+          .length,
+      { what: 'the delivery' },
+    );
+    await sendBounce(relay.ports.bounces ?? 0, { to: returnPath });
+    expect((await first('message.bounced')).data).toMatchObject({
+      queueId,
+      recipient: 'gone@example.com',
+      status: 'bounced',
+      response: '550 5.1.1 user unknown',
+    });
   });
 
   it('tell of a limit once in its window', async () => {
