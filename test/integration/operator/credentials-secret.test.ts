@@ -13,6 +13,7 @@ import {
   apply,
   conditionOf,
   create,
+  get,
   install,
   isReady,
   kind,
@@ -275,4 +276,35 @@ test('rotation restarts the workloads that are named', async () => {
       '"migosmtp.com/credentials-revision":"2"',
     );
   });
+  // Nothing runs in it, so it is rolled out at once: then the overlap of the old password begins.
+  const done = await until(
+    'restarting',
+    (object) => conditionOf(object, 'RolloutsComplete')?.status === 'True',
+  );
+  expect(done).toBeDefined();
+  await world.cluster.waitFor('the record to go', async () => {
+    const { metadata } = await get(world.cluster, 'Secret', TEAM, 'restarting-smtp');
+    return metadata.annotations?.['migosmtp.com/rollout'] === undefined;
+  });
+  // As Flux applies it again and again: our annotation is nobody's difference.
+  const before = await world.cluster.api.get<Thing>(`/apis/apps/v1/namespaces/${TEAM}/deployments/web`);
+  await apply(world.cluster, { ...web, spec: { replicas: 0, selector: { matchLabels: labels }, template } });
+  const after = await world.cluster.api.get<Thing>(`/apis/apps/v1/namespaces/${TEAM}/deployments/web`);
+  expect(after.metadata.generation).toBe(before.metadata.generation);
+});
+
+test('a workload that is not there is named, and the old password goes on past its overlap', async () => {
+  const targets = { rolloutTargets: [{ kind: 'StatefulSet', name: 'absent' }] };
+  const old = await made('waiting', { ...targets, rotation: { overlap: '1s' } });
+  await declare('waiting', { ...targets, rotation: { revision: 1, overlap: '1s' } });
+  await until(
+    'waiting',
+    (object) => conditionOf(object, 'RolloutsComplete')?.reason === 'RolloutTargetMissing',
+  );
+  const condition = conditionOf(accounts.get(TEAM, 'waiting') as unknown as Thing, 'RolloutsComplete');
+  expect(condition?.message).toContain('StatefulSet absent');
+  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  expect(await login(old)).toBe(235);
+  await declare('waiting', { rotation: { revision: 1, overlap: '1s' } });
+  await world.cluster.waitFor('the old password to end', async () => (await login(old)) === 535);
 });
