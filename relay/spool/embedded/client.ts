@@ -23,6 +23,13 @@ interface Call {
 /** Most operations in one transaction; bounds how long one commit may take. */
 const MAX_BATCH = 500;
 
+/**
+ * Nobody hurries for these: while nothing else is asked for they wait so long for company, because a commit costs more
+ * than what is in it. What is not recorded yet counts as being delivered.
+ */
+const PATIENT: ReadonlySet<Operation['method']> = new Set(['record', 'recordLogins']);
+const PATIENCE_MS = 5;
+
 /** Opens the store for this process alone; throws R_STORE_* where it cannot. */
 export async function openEmbeddedSpool(directory: string): Promise<OpenedSpool> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
@@ -66,6 +73,9 @@ class EmbeddedSpool implements Spool {
   readonly #directory: string;
   #waiting: Call[] = [];
   #running: Call[] = [];
+  /** Whether somebody hurries among those that wait. */
+  #urgent = false;
+  #later: NodeJS.Timeout | undefined;
   #closed: { readonly done: Promise<void> } | undefined;
 
   constructor(worker: Worker, directory: string) {
@@ -135,7 +145,7 @@ class EmbeddedSpool implements Spool {
     if (!this.#closed) {
       const exited = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
       this.#closed = { done: exited };
-      if (this.#running.length === 0 && this.#waiting.length === 0) this.#post({ kind: 'close' });
+      if (this.#running.length === 0) this.#send();
     }
     await this.#closed.done;
   }
@@ -149,12 +159,27 @@ class EmbeddedSpool implements Spool {
     if (this.#closed) return Promise.reject(new RelayError('R_STORE_CLOSED'));
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ operation, resolve, reject });
-      if (this.#running.length === 0) this.#send();
+      this.#urgent ||= !PATIENT.has(operation.method);
+      if (this.#running.length === 0) this.#next();
     });
   }
 
+  #next(): void {
+    this.#running = [];
+    if (this.#urgent || this.#closed) this.#send();
+    else if (this.#waiting.length > 0) this.#later ??= setTimeout(() => this.#patienceEnded(), PATIENCE_MS);
+  }
+
+  #patienceEnded(): void {
+    this.#later = undefined;
+    if (this.#running.length === 0) this.#send();
+  }
+
   #send(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
     this.#running = this.#waiting.splice(0, MAX_BATCH);
+    this.#urgent = this.#waiting.length > 0;
     if (this.#running.length > 0) {
       this.#post({ kind: 'batch', operations: this.#running.map((call) => call.operation) });
     } else if (this.#closed) {
@@ -168,7 +193,7 @@ class EmbeddedSpool implements Spool {
 
   #settle(replies: readonly Reply[]): void {
     const calls = this.#running;
-    this.#send();
+    this.#next();
     for (const [i, call] of calls.entries()) {
       const reply = replies[i];
       if (reply?.ok) call.resolve(reply.value);
