@@ -3,6 +3,7 @@ import { ApiError } from './failure.ts';
 import type { KubeObject, ObjectList, ResourcePath, WatchEvent } from './objects.ts';
 import { FIELD_MANAGER, Requests } from './requests.ts';
 import type { Connection } from './settings.ts';
+import { SharedReads } from './shared-reads.ts';
 import { connectionError } from './transport.ts';
 
 const WATCH_SECONDS = 55;
@@ -11,9 +12,12 @@ const WATCH_GRACE_MS = 10_000;
 /** The few calls of the Kubernetes API that the provider makes. */
 export class KubeClient {
   readonly #requests: Requests;
+  /** For refreshes, where many objects are read at a time. */
+  readonly shared: SharedReads;
 
   constructor(connection: Connection, log: Log) {
     this.#requests = new Requests(connection, log);
+    this.shared = new SharedReads(this);
   }
 
   get server(): string {
@@ -47,6 +51,7 @@ export class KubeClient {
     options: { force: boolean; dryRun?: boolean },
     signal: AbortSignal,
   ): Promise<KubeObject> {
+    this.shared.forget();
     const query = {
       fieldManager: FIELD_MANAGER,
       fieldValidation: 'Strict',
@@ -60,6 +65,7 @@ export class KubeClient {
 
   /** Removes fields (null) by merge patch; used only where apply leaves remains that nobody owns. */
   merge(path: ResourcePath, patch: object, signal: AbortSignal): Promise<KubeObject> {
+    this.shared.forget();
     const body = JSON.stringify(patch);
     const contentType = 'application/merge-patch+json';
     const query = { fieldManager: FIELD_MANAGER };
@@ -68,6 +74,7 @@ export class KubeClient {
 
   /** Deletes the object that has this uid; one that is gone, or another of its name, counts as deleted. */
   async delete(path: ResourcePath, uid: string, signal: AbortSignal): Promise<'gone' | 'other' | 'deleting'> {
+    this.shared.forget();
     const body = JSON.stringify({ kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid } });
     const contentType = 'application/json';
     try {

@@ -138,7 +138,7 @@ async function read(
   if (cluster.kind === 'unknown') return { state, diagnostics: [notRefreshed(cluster.attributes, title)] };
   const request = { cluster, schema, value: state, call, action: 'read', timeout: READ_TIMEOUT };
   return withSession(request, async ({ client, path, signal }) => {
-    const found = await client.get(path, signal);
+    const found = await client.shared.get(path, signal);
     if (found === undefined) return { state: null };
     const isImport = data['imported'] === true;
     return { state: fromObject(schema, found, isImport ? 'import' : state), private: {} };

@@ -1,0 +1,48 @@
+/** A refresh of many objects shares a list, and sees what changed and what is gone all the same. */
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { startCluster, type Cluster } from '../../cluster/index.ts';
+import { objectPath } from './stand-in.ts';
+import { Terraform } from './terraform.ts';
+
+jest.setTimeout(90_000);
+
+const COUNT = 30;
+let cluster: Cluster;
+let terraform: Terraform;
+
+beforeAll(async () => {
+  cluster = await startCluster({ agent: false });
+  terraform = await Terraform.start(`provider "migosmtp" {
+  config_path = "${cluster.kubeconfig}"
+}
+resource "migosmtp_smtp_account" "it" {
+  count  = ${COUNT}
+  name   = "account-\${count.index}"
+  limits = { per_day = 500 }
+  wait   = false
+}
+`);
+  await terraform.apply();
+}, 600_000);
+afterAll(async () => {
+  terraform?.remove();
+  await cluster?.stop();
+});
+
+test('far fewer requests than objects are made', async () => {
+  const log = `${terraform.folder}/trace.log`;
+  const { code } = await terraform.plan({ env: { TF_LOG_PROVIDER: 'DEBUG', TF_LOG_PATH: log } });
+  expect(code).toBe(0);
+  const requests = terraform.read('trace.log').match(/kubernetes request/g)?.length ?? 0;
+  expect(requests).toBeGreaterThan(0);
+  expect(requests).toBeLessThan(COUNT / 2);
+});
+
+test('a change and a deletion are seen', async () => {
+  const patch = { spec: { limits: { perDay: 7 } } };
+  await cluster.api.call('PATCH', objectPath('smtpaccounts', 'account-20'), patch, { patch: 'merge' });
+  await cluster.api.call('DELETE', objectPath('smtpaccounts', 'account-21'));
+  const { output } = await terraform.plan();
+  expect(output).toContain('1 to add, 1 to change, 0 to destroy');
+  expect(output).toMatch(/per_day = 7 -> 500/);
+});
