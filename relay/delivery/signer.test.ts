@@ -36,7 +36,7 @@ describe('signer', () => {
     async (size) => {
       // Signatures hold the time in seconds: those made in the same one are equal to the last byte.
       for (let attempt = 0; attempt < 10; attempt++) {
-        const [whole = '', parts = ''] = await Promise.all([
+        const [whole, parts] = await Promise.all([
           sign({ kind: 'inline', data: message }),
           sign(stored(size)),
         ]);

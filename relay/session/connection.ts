@@ -1,7 +1,6 @@
 /** The library's connection with our parser, envelope and messages; see library.ts for what is changed and why. */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import type { Handlers, Receiving } from './client.ts';
 import { ClientView } from './client-view.ts';
