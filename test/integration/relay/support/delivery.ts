@@ -89,7 +89,10 @@ export async function startDelivery(change: Change, lab: Lab = {}): Promise<Deli
     configure,
     async submit(given = {}) {
       const message = messageOf(given);
-      const result = await spool.accept(message, { scopes: [], claim: delivery.hasRoomFor(message.accountId) });
+      const result = await spool.accept(message, {
+        scopes: [],
+        claim: delivery.hasRoomFor(message.accountId),
+      });
       if (result.kind !== 'accepted') throw new Error('not accepted');
       if (result.claimed.length > 0) delivery.take({ ...message, recipients: result.claimed });
       else delivery.wake();
