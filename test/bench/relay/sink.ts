@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { debianPackages } from '../../cluster/index.ts';
 import { monotonicMs } from './load/index.ts';
-import { freePort } from './subjects/subject.ts';
+import { endWithUs, freePort } from './subjects/subject.ts';
 
 export class Sink {
   readonly port: number;
@@ -31,7 +31,7 @@ export class Sink {
       env: packages.env(),
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const sink = new Sink(port, child);
+    const sink = new Sink(port, endWithUs(child));
     await sink.#listening();
     return sink;
   }

@@ -47,13 +47,30 @@ interface Launch {
   readonly cwd?: string;
 }
 
+const started = new Set<ChildProcess>();
+let isWatching = false;
+
+/** However this process ends, none of those stays behind. */
+export function endWithUs(child: ChildProcess): ChildProcess {
+  if (!isWatching) {
+    isWatching = true;
+    process.once('exit', () => {
+      for (const { pid } of started) if (pid !== undefined) signalAll(pids(pid), 'SIGKILL');
+    });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+  }
+  started.add(child);
+  child.once('exit', () => started.delete(child));
+  return child;
+}
+
 /** Starts a process whose output goes to a file, as it would under a supervisor. */
 export function launch({ argv, logFile, env = process.env, cwd = '/' }: Launch): ChildProcess {
   const log = openSync(logFile, 'a', 0o600);
   const [command = '', ...args] = argv;
   const child = spawn(command, args, { stdio: ['ignore', log, log], env, cwd });
   closeSync(log);
-  return child;
+  return endWithUs(child);
 }
 
 /** SIGTERM to all of the tree, then SIGKILL to what is left of it. */
