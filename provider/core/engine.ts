@@ -1,4 +1,5 @@
 import { error, hasError, type Diagnostic } from './diagnostic.ts';
+import { tellName } from './name.ts';
 import type { Path } from './path.ts';
 import { plan } from './plan.ts';
 import type {
@@ -235,9 +236,7 @@ export class UnknownTypeError extends Error {}
 
 function member<T>(members: Readonly<Record<string, T>>, name: string, what: string): T {
   const found = Object.hasOwn(members, name) ? members[name] : undefined;
-  // A name of another form is no name of a type: what came instead is not told back.
-  const told = /^[a-z0-9_]{1,64}$/.test(name) ? name : '(malformed)';
-  if (found === undefined) throw new UnknownTypeError(`this provider has no ${what} ${told}`);
+  if (found === undefined) throw new UnknownTypeError(`this provider has no ${what} ${tellName(name)}`);
   return found;
 }
 

@@ -10,6 +10,7 @@ export * from './engine.ts';
 export * from './expression.ts';
 export * from './generated-config.ts';
 export * from './identity.ts';
+export * from './name.ts';
 export * from './number.ts';
 export * from './path.ts';
 export * from './plan.ts';

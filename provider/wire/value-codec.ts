@@ -11,6 +11,7 @@ import {
   type CtyNumber,
   type Type,
   type Value,
+  tellName,
 } from '../core/index.ts';
 import { MalformedError, MsgpackReader, MsgpackWriter, type Token } from './msgpack.ts';
 import { readNumber, readUnknown, unexpected, writeNumber, writeUnknown } from './scalar-codec.ts';
@@ -96,7 +97,8 @@ function readComposite(
     for (let index = 0; index < token.length; index += 1) {
       const name = readText(reader);
       const member = memberType(type, name);
-      if (member === undefined) throw new MalformedError(`msgpack: attribute ${name} is not in the schema`);
+      if (member === undefined)
+        throw new MalformedError(`msgpack: attribute ${tellName(name)} is not in the schema`);
       result[name] = read(reader, member, depth + 1);
     }
     return result;

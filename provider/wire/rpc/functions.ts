@@ -1,4 +1,4 @@
-import type { ProviderFunction } from '../../core/index.ts';
+import { type ProviderFunction, tellName } from '../../core/index.ts';
 import { GrpcError, GrpcStatus } from '../grpc.ts';
 import { dynamicValue, functionError, valueFromWire, valueToWire } from '../messages.ts';
 import { many, message, one, string } from '../protobuf.ts';
@@ -14,7 +14,7 @@ export function functionMethods({ engine }: RpcContext<unknown>): Methods {
       const { name = '', arguments: args = [] } = callRequest.decode(request);
       const { functions } = engine.provider;
       const definition = Object.hasOwn(functions, name) ? functions[name] : undefined;
-      if (!definition) throw new GrpcError(GrpcStatus.invalidArgument, `unknown function ${name}`);
+      if (!definition) throw new GrpcError(GrpcStatus.invalidArgument, `unknown function ${tellName(name)}`);
       const values = args.map((wire, index) => valueFromWire(wire, parameterType(definition, index)));
       const outcome = definition.call(values);
       if ('result' in outcome) {

@@ -118,3 +118,18 @@ it('survives bytes of any kind in any call', async () => {
     { numRuns: 3000 },
   );
 });
+
+it('tells no name back that is none', async () => {
+  const name = 'PLANTED in a place\u0000 for names';
+  const call = async (method: string, bytes: Uint8Array) =>
+    unary.get(`/tfplugin6.Provider/${method}`)?.(bytes, new Cancellation());
+  const unknown = request.encode({ typeName: name });
+  await expect(call('CallFunction', unknown)).rejects.toThrow('unknown function (malformed)');
+  await expect(call('ReadResource', unknown)).rejects.toThrow(
+    'this provider has no resource type (malformed)',
+  );
+  const first = { msgpack: encodeValue(object([[name, 1]]), ['map', 'number']) };
+  await expect(call('ReadResource', request.encode({ typeName: 'thing', first }))).rejects.toThrow(
+    'msgpack: attribute (malformed) is not in the schema',
+  );
+});
