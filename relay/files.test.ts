@@ -17,7 +17,9 @@ describe('files that are watched', () => {
   }
 
   async function seen(count: number): Promise<void> {
-    for (const deadline = Date.now() + 5_000; changes < count && Date.now() < deadline;) await sleep(5);
+    const deadline = Date.now() + 5_000;
+    const isOver = () => changes >= count || Date.now() > deadline;
+    while (!isOver()) await sleep(5);
     expect(changes).toBeGreaterThanOrEqual(count);
   }
 
