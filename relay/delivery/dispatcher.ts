@@ -109,7 +109,8 @@ export class Dispatcher {
 
   async #content(message: ClaimedMessage): Promise<Content | undefined> {
     const { spool } = this.#options;
-    const body = message.body ?? (await spool.readBody(message.queueId));
+    // A large one is looked for each time: the store may have lost it since it was accepted.
+    const body = message.body?.kind === 'inline' ? message.body : await spool.readBody(message.queueId);
     if (body?.kind !== 'file') return body ?? undefined;
     return { kind: 'stored', read: (range) => spool.readLarge(body.name, range) };
   }

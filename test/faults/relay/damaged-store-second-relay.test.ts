@@ -34,6 +34,9 @@ describe('a store', () => {
   const ready = () => waitFor(async () => (await relay.readyz()).status === 200, { what: 'readiness' });
   const aside = async () => (await readdir(storage())).filter((name) => name.includes('.damaged-'));
 
+  const reported = async (queueId: string) =>
+    (await relay.get<relayApi.ReportPage>(`/v1/reports?queueId=${queueId}`)).items[0];
+
   async function fill(count: number): Promise<void> {
     const dialogue = await Dialogue.loggedIn(relay);
     const data = simpleMessage({}, `${'x'.repeat(900)}\r\n`.repeat(8));
@@ -97,16 +100,16 @@ describe('a store', () => {
     const large = simpleMessage({}, `${'x'.repeat(900)}\r\n`.repeat(400));
     const ids: string[] = [];
     for (let i = 0; i < 3; i++) ids.push(/as (\w+)$/.exec(await dialogue.send({ data: large }))?.[1] ?? '');
+    for (const id of ids) {
+      const isDeferred = async () => (await reported(id))?.status === 'deferred';
+      await waitFor(isDeferred, { what: `${id} to be deferred` });
+    }
     await rm(join(storage(), 'bodies', ids[1] ?? ''));
     sink.script = {};
     for (const id of ids) await relay.call('POST', `/v1/queue/${id}/retry`);
     // Two messages, and the notification of the third to its sender.
     await sink.waitFor(3);
-    const statuses = await Promise.all(
-      ids.map(
-        async (id) => (await relay.get<relayApi.ReportPage>(`/v1/reports?queueId=${id}`)).items[0]?.status,
-      ),
-    );
+    const statuses = await Promise.all(ids.map(async (id) => (await reported(id))?.status));
     expect(statuses).toEqual(['delivered', 'bounced', 'delivered']);
     expect(relay.log()).toContain('R_BODY_MISSING');
     expect((await relay.readyz()).status).toBe(200);

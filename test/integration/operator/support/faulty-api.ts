@@ -77,12 +77,13 @@ export class FaultyApi {
         .end(JSON.stringify(body));
       return;
     }
-    if (this.latencyMs > 0) await sleep(this.latencyMs);
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const gone = new AbortController();
     answer.once('close', () => gone.abort());
     try {
+      if (this.latencyMs > 0) await sleep(this.latencyMs);
+      const chunks: Buffer[] = [];
+      // Throws where the connection was cut meanwhile.
+      for await (const chunk of incoming) chunks.push(chunk as Buffer);
       const upstream = await request(`${this.#upstream.server}${url}`, {
         method: method as 'GET',
         headers: { ...pick(incoming), authorization: this.#upstream.authorization() },
