@@ -23,10 +23,17 @@ export interface ReleaseOptions {
   readonly platforms: readonly string[];
   /** Key of gpg's keyring that signs the sums; unsigned without. */
   readonly key?: string;
+  /** Of gpg: its keyring is where GNUPGHOME says. Default: this process's. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** Writes the release and returns the names of its files. */
-export async function release({ folder, platforms, key }: ReleaseOptions): Promise<string[]> {
+export async function release({
+  folder,
+  platforms,
+  key,
+  env = process.env,
+}: ReleaseOptions): Promise<string[]> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const files: string[] = [];
@@ -41,14 +48,15 @@ export async function release({ folder, platforms, key }: ReleaseOptions): Promi
   write(`${NAME}_manifest.json`, `${JSON.stringify(MANIFEST, null, 2)}\n`);
   const sums = files.map((name) => `${sha256(readFileSync(join(folder, name)))}  ${name}\n`);
   write(`${NAME}_SHA256SUMS`, sums.join(''));
-  if (key !== undefined) files.push(sign(folder, key));
+  if (key !== undefined) files.push(sign(folder, key, env));
   return files;
 }
 
-function sign(folder: string, key: string): string {
+function sign(folder: string, key: string, env: NodeJS.ProcessEnv): string {
   const [sums, signature] = [`${NAME}_SHA256SUMS`, `${NAME}_SHA256SUMS.sig`];
   const paths = ['--output', join(folder, signature), '--detach-sign', join(folder, sums)];
-  execFileSync('gpg', ['--batch', '--local-user', key, ...paths], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const stdio = ['ignore' as const, 'ignore' as const, 'inherit' as const];
+  execFileSync('gpg', ['--batch', '--local-user', key, ...paths], { env, stdio });
   return signature;
 }
 

@@ -2,11 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { HERE } from '../../../provider/build/platform.ts';
 import { release } from '../../../provider/release.ts';
+import { debianPackages, onPath } from '../../cluster/debian.ts';
 import { Terraform } from './terraform.ts';
 
 jest.setTimeout(120_000);
@@ -15,19 +16,32 @@ const NAME = 'terraform-provider-migosmtp_0.1.0';
 const KEY = 'release@migosmtp.test';
 let home: string;
 let folder: string;
+let env: NodeJS.ProcessEnv;
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'migosmtp-gpg-'));
-  process.env['GNUPGHOME'] = home;
+  env = await withTools(home);
   const generate = ['--batch', '--passphrase', '', '--quick-generate-key', KEY, 'rsa2048', 'sign', 'never'];
-  execFileSync('gpg', generate, { stdio: 'ignore' });
+  execFileSync('gpg', generate, { env, stdio: 'ignore' });
   folder = join(home, 'release');
-  await release({ folder, platforms: [HERE], key: KEY });
+  await release({ folder, platforms: [HERE], key: KEY, env });
 }, 120_000);
 afterAll(() => {
-  execFileSync('gpgconf', ['--kill', 'all'], { stdio: 'ignore' });
-  delete process.env['GNUPGHOME'];
+  // Its agent ends when its folder is gone.
   rmSync(home, { recursive: true, force: true });
 });
+
+/** Environment of gpg and unzip with a keyring of its own; from the cache where the machine has none. */
+async function withTools(keyring: string): Promise<NodeJS.ProcessEnv> {
+  const own = { ...process.env, GNUPGHOME: keyring };
+  const found = await Promise.all(['gpg', 'gpg-agent', 'unzip'].map(onPath));
+  if (!found.includes(undefined)) return own;
+  const packages = await debianPackages(['gpg', 'gpg-agent', 'unzip']);
+  writeFileSync(join(keyring, 'gpg.conf'), `agent-program ${packages.bin('gpg-agent')}\n`);
+  return {
+    ...own,
+    ...packages.env({ PATH: `${dirname(packages.bin('gpg'))}:${process.env['PATH'] ?? ''}` }),
+  };
+}
 
 describe('a release', () => {
   it('has archive, manifest, sums and a signature that verifies', () => {
@@ -44,12 +58,12 @@ describe('a release', () => {
     });
     expect(sums).toBe(expected.join(''));
     const verify = ['--verify', `${NAME}_SHA256SUMS.sig`, `${NAME}_SHA256SUMS`];
-    execFileSync('gpg', verify, { cwd: folder, stdio: 'ignore' });
+    execFileSync('gpg', verify, { cwd: folder, env, stdio: 'ignore' });
   });
 
   it('runs from the archive, with nothing else installed', async () => {
     const unpacked = join(home, 'unpacked');
-    execFileSync('unzip', ['-q', join(folder, `${NAME}_${HERE}.zip`), '-d', unpacked]);
+    execFileSync('unzip', ['-q', join(folder, `${NAME}_${HERE}.zip`), '-d', unpacked], { env });
     const program = join(unpacked, 'terraform-provider-migosmtp_v0.1.0');
     expect(statSync(program).mode & 0o777).toBe(0o755);
     expect(() => execFileSync(program, [], { env: {}, stdio: 'pipe' })).toThrow(
