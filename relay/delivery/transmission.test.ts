@@ -10,11 +10,11 @@ const MAIL = 'MAIL FROM:<a@shop.example>\r\n';
 const [ONE, TWO] = ['RCPT TO:<one@example.com>\r\n', 'RCPT TO:<two@example.com>\r\n'];
 const CONTENT = 'Subject: x\r\n\r\n..dot\r\n.\r\n';
 
-let server: Server | undefined;
-let accepted: Socket | undefined;
+const servers: Server[] = [];
+const accepted: Socket[] = [];
 afterEach(() => {
-  accepted?.destroy();
-  server?.close();
+  for (const socket of accepted.splice(0)) socket.destroy();
+  for (const server of servers.splice(0)) server.close();
 });
 
 /** Each step: what must arrive next, and what is then said, in pieces as given. */
@@ -23,8 +23,8 @@ type Step = readonly [expected: string, ...said: string[]];
 /** A next hop that follows the script to the letter, and tells what came that it did not expect. */
 async function play(steps: readonly Step[], options: Partial<OutgoingMessage> & { offers?: string[] } = {}) {
   let unexpected = '';
-  server = createServer((socket) => {
-    accepted = socket;
+  const server = createServer((socket) => {
+    accepted.push(socket);
     // The other side leaves in the middle where it is offended.
     socket.on('error', () => socket.destroy());
     const left = [...steps];
@@ -39,6 +39,7 @@ async function play(steps: readonly Step[], options: Partial<OutgoingMessage> & 
       unexpected = got;
     });
   }).listen(0, '127.0.0.1');
+  servers.push(server);
   await once(server, 'listening');
   const address = server.address();
   const socket = connect(typeof address === 'object' && address ? address.port : 0, '127.0.0.1');

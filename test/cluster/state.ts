@@ -26,6 +26,8 @@ export const network = {
   prefix: 16,
   /** Address of the cluster's root namespace on the bridge; tests' clients and sinks run there. */
   gateway: '10.244.0.1',
+  /** Given, as the kernel's own choice changes when a Pod leaves, and the others then send to nobody for half a minute. */
+  gatewayMac: '02:42:0a:f4:00:01',
   serviceCidr: '10.96.0.0/16',
   apiService: '10.96.0.1',
 } as const;

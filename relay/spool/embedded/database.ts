@@ -5,9 +5,8 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { RelayError } from '../../errors.ts';
 import { type Salvaged, salvage } from './salvage.ts';
 import type { Migration } from '../migrations.ts';
+import type { Row } from '../rows.ts';
 import { migrate } from './schema.ts';
-
-export type Row = Record<string, unknown>;
 
 const FILE = 'spool.db';
 

@@ -1,15 +1,7 @@
 /** What delivery asks of the store: due messages, their bodies, and outcomes per recipient. */
-import type {
-  Body,
-  ClaimedMessage,
-  ClaimedRecipient,
-  DsnRequest,
-  MessageMeta,
-  NewMessage,
-  Outcome,
-} from '../types.ts';
+import type { Body, ClaimedMessage, ClaimedRecipient, NewMessage, Outcome } from '../types.ts';
+import { type Row, toMeta } from '../rows.ts';
 import { insertMessage } from './accepting.ts';
-import type { Row } from './database.ts';
 import { addEvents } from './outbox.ts';
 import type { StoreContext } from './store.ts';
 import { suppress } from './suppressing.ts';
@@ -47,27 +39,6 @@ export function claimDue(store: StoreContext, now: number, limit: number): Claim
     });
   }
   return [...messages.values()].map(({ meta, recipients }) => ({ ...toMeta(meta), recipients }));
-}
-
-export function toMeta(row: Row): MessageMeta {
-  return {
-    queueId: String(row.queue_id),
-    messageId: String(row.message_id),
-    kind: row.kind === 'dsn' ? 'dsn' : 'submission',
-    accountId: String(row.account_id),
-    namespace: String(row.namespace),
-    account: String(row.account),
-    username: String(row.username),
-    verifier: String(row.verifier),
-    envelopeFrom: String(row.envelope_from),
-    signingDomain: String(row.signing_domain),
-    headerSize: Number(row.header_size),
-    size: Number(row.size),
-    eightBit: row.eight_bit === 1,
-    smtpUtf8: row.smtp_utf8 === 1,
-    ...(typeof row.dsn === 'string' && { dsn: JSON.parse(row.dsn) as DsnRequest }),
-    acceptedAt: Number(row.accepted_at),
-  };
 }
 
 export function readBody({ database }: StoreContext, queueId: string): Body | null {

@@ -1,7 +1,7 @@
 /** Mail that waits for a window to open or for a suspended account to come back. */
 import { mayRelease } from '../../policy/index.ts';
 import type { HeldGroup, ReleaseGroup } from '../types.ts';
-import type { Row } from './database.ts';
+import type { Row } from '../rows.ts';
 import type { StoreContext } from './store.ts';
 
 /** Most recipients of one account looked at in a round; more follow in the next call. */

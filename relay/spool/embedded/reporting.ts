@@ -1,9 +1,9 @@
 /** Reading for people: reports, queue, counts; and their own actions, retry and cancel. */
 import type { relayApi } from '@migosmtp/operator/api';
 import type { SQLInputValue } from 'node:sqlite';
+import { numberOrNull, toReportPage } from '../rows.ts';
 import type { CountQuery, LoginUse, QueueStats, ReportFilter } from '../types.ts';
 import { closeRecipient } from './delivering.ts';
-import type { Row } from './database.ts';
 import type { StoreContext } from './store.ts';
 
 export function reports({ database }: StoreContext, filter: ReportFilter): relayApi.ReportPage {
@@ -35,42 +35,7 @@ export function reports({ database }: StoreContext, filter: ReportFilter): relay
     ...values,
     filter.limit + 1,
   );
-  const more = rows.length > filter.limit;
-  const page = more ? rows.slice(0, -1) : rows;
-  return { items: page.map(toReport), next: more ? String(Number(page.at(-1)?.recipient)) : null };
-}
-
-function toReport(row: Row): relayApi.DeliveryReport {
-  return {
-    queueId: String(row.queue_id),
-    messageId: String(row.message_id),
-    namespace: String(row.namespace),
-    account: String(row.account),
-    username: String(row.username),
-    verifier: String(row.verifier),
-    envelopeFrom: String(row.envelope_from),
-    recipient: String(row.address),
-    size: Number(row.size),
-    status: String(row.status) as relayApi.DeliveryStatus,
-    attempts: Number(row.attempts),
-    response: textOrNull(row.response),
-    remoteHost: textOrNull(row.remote_host),
-    acceptedAt: iso(row.accepted_at),
-    updatedAt: iso(row.updated_at),
-    deliveredAt: row.delivered_at === null ? null : iso(row.delivered_at),
-  };
-}
-
-function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
-function numberOrNull(value: unknown): number | null {
-  return typeof value === 'number' ? value : null;
-}
-
-function iso(value: unknown): string {
-  return new Date(Number(value)).toISOString();
+  return toReportPage(rows, filter.limit);
 }
 
 export function counts({ counters }: StoreContext, queries: readonly CountQuery[]): number[] {

@@ -1,7 +1,8 @@
 /** What comes back after delivery: a recipient found again by its id, and its state put right. */
 import type { relayApi } from '@migosmtp/operator/api';
+import { toMeta } from '../rows.ts';
 import type { KnownRecipient, LateBounce } from '../types.ts';
-import { insertNotification, toMeta } from './delivering.ts';
+import { insertNotification } from './delivering.ts';
 import { addEvents } from './outbox.ts';
 import type { StoreContext } from './store.ts';
 import { suppress } from './suppressing.ts';

@@ -1,6 +1,7 @@
 /** The suppression list: read with every accept and claim, so that it costs no call of its own. */
 import type { relayApi } from '@migosmtp/operator/api';
 import type { SQLInputValue } from 'node:sqlite';
+import { toSuppressionPage } from '../rows.ts';
 import type { MessageMeta, NewSuppression, SuppressionFilter } from '../types.ts';
 import type { Database } from './database.ts';
 import type { StoreContext } from './store.ts';
@@ -61,15 +62,5 @@ export function suppressions(
     ...values,
     filter.limit + 1,
   );
-  const page = rows.slice(0, filter.limit);
-  return {
-    items: page.map((row) => ({
-      namespace: String(row.namespace),
-      recipient: String(row.recipient),
-      reason: String(row.reason),
-      queueId: typeof row.queue_id === 'string' ? row.queue_id : null,
-      at: new Date(Number(row.at)).toISOString(),
-    })),
-    next: rows.length > page.length ? String(Number(page.at(-1)?.id)) : null,
-  };
+  return toSuppressionPage(rows, filter.limit);
 }

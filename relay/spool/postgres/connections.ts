@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { Client, type ClientBase, type ClientConfig, Pool, type PoolClient, types } from 'pg';
 import { DatabaseFault } from './faults.ts';
 import { type DatabaseAddress, parseDatabaseUri } from './uri.ts';
+import type { Row } from '../rows.ts';
 
-export type Row = Record<string, unknown>;
 export type Value = string | number | boolean | null | Buffer | readonly Value[];
 
 /** A statement that is prepared once on each connection; texts are constants, values are never part of them. */

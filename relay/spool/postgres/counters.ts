@@ -1,6 +1,7 @@
 /** Usage counters: what a batch adds to them, and reading them under lock. */
 import type { ChargeScope, Counts } from '../../policy/index.ts';
-import type { Row, Statement, Transaction, Value } from './connections.ts';
+import type { Row } from '../rows.ts';
+import type { Statement, Transaction, Value } from './connections.ts';
 
 /** What one call adds to one counter. */
 export interface Charge {

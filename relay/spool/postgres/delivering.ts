@@ -1,14 +1,8 @@
 /** What delivery asks of the store: due messages, and their bodies. */
 import type { relayApi } from '@migosmtp/operator/api';
-import type {
-  Body,
-  ClaimedMessage,
-  ClaimedRecipient,
-  DsnRequest,
-  KnownRecipient,
-  MessageMeta,
-} from '../types.ts';
-import type { Connections, Row, Statement } from './connections.ts';
+import type { Body, ClaimedMessage, ClaimedRecipient, KnownRecipient, MessageMeta } from '../types.ts';
+import { type Row, toMeta } from '../rows.ts';
+import type { Connections, Statement } from './connections.ts';
 import { RECIPIENTS } from './inserting.ts';
 
 const META = `m.queue_id, m.message_id, m.kind, m.account_id, m.namespace, m.account, m.username, m.verifier,
@@ -54,27 +48,6 @@ function toClaimed(row: Row): ClaimedRecipient {
     expiresAt: Number(row.expires_at),
     ...(row.delay_notified === true && { delayNotified: true }),
     ...(typeof row.suppressed === 'string' && { suppressed: row.suppressed }),
-  };
-}
-
-function toMeta(row: Row): MessageMeta {
-  return {
-    queueId: String(row.queue_id),
-    messageId: String(row.message_id),
-    kind: row.kind === 'dsn' ? 'dsn' : 'submission',
-    accountId: String(row.account_id),
-    namespace: String(row.namespace),
-    account: String(row.account),
-    username: String(row.username),
-    verifier: String(row.verifier),
-    envelopeFrom: String(row.envelope_from),
-    signingDomain: String(row.signing_domain),
-    headerSize: Number(row.header_size),
-    size: Number(row.size),
-    eightBit: row.eight_bit === true,
-    smtpUtf8: row.smtp_utf8 === true,
-    ...(typeof row.dsn === 'string' && { dsn: JSON.parse(row.dsn) as DsnRequest }),
-    acceptedAt: Number(row.accepted_at),
   };
 }
 

@@ -1,7 +1,8 @@
 /** Mail that waits for a window to open or for a suspended account to come back. */
 import { mayRelease } from '../../policy/index.ts';
 import type { HeldGroup, ReleaseGroup } from '../types.ts';
-import type { Connections, Row, Statement, Transaction } from './connections.ts';
+import type { Row } from '../rows.ts';
+import type { Connections, Statement, Transaction } from './connections.ts';
 import { heldCharges, ScopeCounters, windowCharges } from './counters.ts';
 import { RECIPIENTS } from './inserting.ts';
 

@@ -1,7 +1,8 @@
 /** Reading for people: reports, queue, counts, last logins. */
 import type { relayApi } from '@migosmtp/operator/api';
+import { numberOrNull, toReportPage } from '../rows.ts';
 import type { CountQuery, LoginUse, QueueStats, ReportFilter } from '../types.ts';
-import type { Connections, Row, Statement, Value } from './connections.ts';
+import type { Connections, Statement, Value } from './connections.ts';
 import { RECIPIENTS } from './inserting.ts';
 
 export async function reports(connections: Connections, filter: ReportFilter): Promise<relayApi.ReportPage> {
@@ -29,42 +30,7 @@ export async function reports(connections: Connections, filter: ReportFilter): P
       AND r.id >= m.id * ${RECIPIENTS} AND r.id < (m.id + 1) * ${RECIPIENTS}
     ${where} ORDER BY r.id DESC LIMIT $${limit}`;
   const rows = await connections.query({ name: '', text }, values);
-  const more = rows.length > filter.limit;
-  const page = more ? rows.slice(0, -1) : rows;
-  return { items: page.map(toReport), next: more ? String(Number(page.at(-1)?.recipient)) : null };
-}
-
-function toReport(row: Row): relayApi.DeliveryReport {
-  return {
-    queueId: String(row.queue_id),
-    messageId: String(row.message_id),
-    namespace: String(row.namespace),
-    account: String(row.account),
-    username: String(row.username),
-    verifier: String(row.verifier),
-    envelopeFrom: String(row.envelope_from),
-    recipient: String(row.address),
-    size: Number(row.size),
-    status: String(row.status) as relayApi.DeliveryStatus,
-    attempts: Number(row.attempts),
-    response: textOrNull(row.response),
-    remoteHost: textOrNull(row.remote_host),
-    acceptedAt: iso(row.accepted_at),
-    updatedAt: iso(row.updated_at),
-    deliveredAt: row.delivered_at === null ? null : iso(row.delivered_at),
-  };
-}
-
-function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
-function numberOrNull(value: unknown): number | null {
-  return typeof value === 'number' ? value : null;
-}
-
-function iso(value: unknown): string {
-  return new Date(Number(value)).toISOString();
+  return toReportPage(rows, filter.limit);
 }
 
 const COUNTS: Statement = {

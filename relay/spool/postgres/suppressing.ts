@@ -1,5 +1,6 @@
 /** The suppression list; accept and claim read it in their own statements. */
 import type { relayApi } from '@migosmtp/operator/api';
+import { toSuppressionPage } from '../rows.ts';
 import type { NewSuppression, SuppressionFilter } from '../types.ts';
 import type { Connections, Statement, Transaction, Value } from './connections.ts';
 
@@ -53,15 +54,5 @@ export async function suppressions(
   const limit = values.push(filter.limit + 1);
   const text = `SELECT * FROM suppressions WHERE ${conditions.join(' AND ')} ORDER BY id DESC LIMIT $${limit}`;
   const rows = await connections.query({ name: '', text }, values);
-  const page = rows.slice(0, filter.limit);
-  return {
-    items: page.map((row) => ({
-      namespace: String(row.namespace),
-      recipient: String(row.recipient),
-      reason: String(row.reason),
-      queueId: typeof row.queue_id === 'string' ? row.queue_id : null,
-      at: new Date(Number(row.at)).toISOString(),
-    })),
-    next: rows.length > page.length ? String(Number(page.at(-1)?.id)) : null,
-  };
+  return toSuppressionPage(rows, filter.limit);
 }

@@ -24,13 +24,13 @@ export class ClusterNetwork {
   }
 
   async open(processesFolder: string): Promise<void> {
-    const { gateway, prefix } = network;
+    const { gateway, gatewayMac, prefix } = network;
     this.#holder = await hold(
       this.#config,
       ['unshare', '--net'],
       `"$IP" -batch - <<END
 link set lo up
-link add br0 type bridge
+link add br0 address ${gatewayMac} type bridge
 addr add ${gateway}/${prefix} dev br0
 link set br0 up
 END`,

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startCluster } from '../../cluster/index.ts';
 import type { Cluster } from '../../cluster/index.ts';
+import { network } from '../../cluster/state.ts';
 import { apply, ask, deployment, pod, printed, python, service, web } from './objects.ts';
 
 let cluster: Cluster;
@@ -98,6 +99,17 @@ async function containerPid(name: string): Promise<number> {
   if (identity === undefined) throw new Error(`no process of ${name}`);
   return identity.pid;
 }
+
+test('Pods that come and go leave the way to the API server as it was', async () => {
+  // A bridge without an address of its own takes the lowest of its ports.
+  const script = `
+ip link add lowest address 00:00:00:00:00:02 type veth peer name other
+ip link set lowest master br0 up
+ip -oneline link show br0
+ip link delete lowest`;
+  const { stdout } = await cluster.exec(['sh', '-ec', script], { packages: ['iproute2'] });
+  expect(stdout).toContain(`link/ether ${network.gatewayMac} `);
+});
 
 test('a Service of type LoadBalancer gets an address that answers', async () => {
   const outside = {
