@@ -1,7 +1,7 @@
 /** Notices changes of files, also when they are links that a mount swaps (Secrets and ConfigMaps). */
 import { type FSWatcher, watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 
 /** A swap raises several events; those that come so soon after the first are one. */
 const SETTLE_MS = 20;
@@ -28,7 +28,9 @@ export function watchFiles(files: readonly string[], onChange: () => void): () =
     settling ??= setTimeout(() => void look(), SETTLE_MS).unref();
   };
   const watchers = [...new Set(files.map((file) => dirname(file)))].flatMap((folder) =>
-    watchFolder(folder, schedule),
+    watchFolder(folder, (name) => {
+      if (concerns(files, name)) schedule();
+    }),
   );
   const poll = setInterval(onChange, POLL_MS);
   poll.unref();
@@ -51,9 +53,14 @@ async function stateOf(files: readonly string[]): Promise<string> {
   return (await Promise.all(states)).join(' ');
 }
 
-function watchFolder(folder: string, onEvent: () => void): FSWatcher[] {
+/** Whether an event of that name may change what the files hold; a mount swaps the link `..data` beside them. */
+function concerns(files: readonly string[], name: string | null): boolean {
+  return name === null || name.startsWith('..') || files.some((file) => basename(file) === name);
+}
+
+function watchFolder(folder: string, onEvent: (name: string | null) => void): FSWatcher[] {
   try {
-    const watcher = watch(folder, { persistent: false }, onEvent);
+    const watcher = watch(folder, { persistent: false }, (_, name) => onEvent(name));
     watcher.on('error', () => watcher.close());
     return [watcher];
   } catch {

@@ -3,9 +3,12 @@ import { pino } from 'pino';
 
 export type Log = Pick<ReturnType<typeof pino>, 'debug' | 'info' | 'warn' | 'error'>;
 
+/** Lines wait so long for others, or until so much has come together. */
+const TOGETHER_MS = 20;
+const TOGETHER_BYTES = 8_192;
+
 export function createLog(level = process.env.RELAY_LOG_LEVEL ?? 'info'): Log {
-  // Written at once, off the event loop; what comes meanwhile goes with the next write.
-  const destination = pino.destination({ dest: 1, sync: false });
+  const destination = pino.destination({ dest: 1, sync: false, minLength: TOGETHER_BYTES });
   process.on('exit', () => destination.flushSync());
   return pino(
     {
@@ -14,8 +17,23 @@ export function createLog(level = process.env.RELAY_LOG_LEVEL ?? 'info'): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination,
+    inBursts(destination),
   );
+}
+
+/** Lines of some moments go out in one write, off the event loop: one each would cost more than what is in them. */
+function inBursts(destination: ReturnType<typeof pino.destination>): { write(line: string): void } {
+  let pending: NodeJS.Timeout | undefined;
+  const flush = () => {
+    pending = undefined;
+    destination.flush();
+  };
+  return {
+    write(line) {
+      destination.write(line);
+      pending ??= setTimeout(flush, TOGETHER_MS).unref();
+    },
+  };
 }
 
 /** For tests and tools that want silence. */

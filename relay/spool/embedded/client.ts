@@ -76,6 +76,7 @@ class EmbeddedSpool implements Spool {
   /** Whether somebody hurries among those that wait. */
   #urgent = false;
   #later: NodeJS.Timeout | undefined;
+  #gathering: NodeJS.Immediate | undefined;
   #closed: { readonly done: Promise<void> } | undefined;
 
   constructor(worker: Worker, directory: string) {
@@ -160,6 +161,14 @@ class EmbeddedSpool implements Spool {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ operation, resolve, reject });
       this.#urgent ||= !PATIENT.has(operation.method);
+      if (this.#running.length === 0) this.#soon();
+    });
+  }
+
+  /** Once all that this turn of the event loop brings has been asked for: connections often speak together. */
+  #soon(): void {
+    this.#gathering ??= setImmediate(() => {
+      this.#gathering = undefined;
       if (this.#running.length === 0) this.#next();
     });
   }
