@@ -15,8 +15,7 @@ const MESSAGES = Number(process.env.RELAY_MESSAGES ?? sized(5000, 500));
 const CONNECTIONS = Number(process.env.RELAY_CONNECTIONS ?? sized(50, 20));
 /** delivery/delivery.ts: messages in work at once. */
 const IN_FLIGHT = 50;
-/** On two cores that also carry the load and the sink; alone it is below two seconds. */
-const READY_MS = 15_000;
+const READY_MS = 5_000;
 
 describe('kill -9 during sends', () => {
   let sink: Sink;
@@ -36,6 +35,7 @@ describe('kill -9 during sends', () => {
     `loses nothing of ${MESSAGES} messages over ${KILLS} kills`,
     async () => {
       const load = await startLoad(relay, { messages: MESSAGES, connections: CONNECTIONS });
+      const readyMs: number[] = [];
       for (let i = 1; i <= KILLS; i++) {
         const enough = (MESSAGES * i) / (KILLS + 1);
         await waitFor(async () => acknowledged(await load.submitted()) >= enough, {
@@ -46,8 +46,10 @@ describe('kill -9 during sends', () => {
         const started = Date.now();
         await relay.restart();
         await waitFor(async () => (await relay.readyz()).status === 200, { what: 'readiness' });
-        expect(Date.now() - started).toBeLessThan(READY_MS);
+        readyMs.push(Date.now() - started);
       }
+      console.log(`ready after ${readyMs.toSorted((a, b) => a - b).join(', ')} ms`);
+      expect(Math.max(...readyMs)).toBeLessThan(READY_MS);
       await load.ended;
       const submitted = await load.submitted();
       expect(acknowledged(submitted)).toBe(MESSAGES);
