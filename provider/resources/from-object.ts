@@ -8,7 +8,13 @@ import {
   type ValueObject,
 } from '../core/index.ts';
 import { FIELD_MANAGER, type Json, type KubeObject } from '../kube/index.ts';
-import type { FieldAttribute, FieldAttributes, KindSchema, NestedFields } from './kind-schema.ts';
+import {
+  lastingStatus,
+  type FieldAttribute,
+  type FieldAttributes,
+  type KindSchema,
+  type NestedFields,
+} from './kind-schema.ts';
 
 /**
  * State from an object. Arguments show what the declaration owns: a field that it never stated belongs to others
@@ -35,7 +41,7 @@ export function fromObject(
       prior === 'import' ? importOf(owned && under(owned, 'spec')) : { prior: prior[name] ?? null };
     result[name] = argument(field, spec, scope);
   }
-  Object.assign(result, outputs(schema.status, status));
+  Object.assign(result, outputs(lastingStatus(schema), status));
   return result;
 }
 

@@ -22,7 +22,7 @@ import { fromObject } from './from-object.ts';
 import { objectIdentity } from './identity.ts';
 import { importById } from './import.ts';
 import type { KindBehaviour } from './kind-behaviour.ts';
-import type { KindSchema } from './kind-schema.ts';
+import { lastingStatus, type KindSchema } from './kind-schema.ts';
 import { kindSchemas } from './schema.generated.ts';
 import { notRefreshed, timeoutOf, withSession, type Session } from './session.ts';
 
@@ -56,7 +56,7 @@ export function resourceSchema(kind: KindSchema, { timeouts, companion }: KindBe
       ...kind.spec,
       ...companion?.attributes,
       uid,
-      ...kind.status,
+      ...lastingStatus(kind),
       ...steering(timeouts),
     },
     rules: kind.rules,

@@ -28,3 +28,14 @@ export interface FieldAttribute extends Omit<Attribute, 'type'> {
 export interface NestedFields extends NestedType {
   readonly attributes: FieldAttributes;
 }
+
+/**
+ * Status that goes on changing while nothing is declared. Data sources show it, the state of a resource does not: every
+ * look for drift would find some, and Terraform copies and writes all of a state for each of its objects.
+ */
+const PASSING: ReadonlySet<string> = new Set(['conditions', 'usage']);
+
+/** What the state of a resource shows of status. */
+export function lastingStatus({ status }: KindSchema): FieldAttributes {
+  return Object.fromEntries(Object.entries(status).filter(([name]) => !PASSING.has(name)));
+}

@@ -56,8 +56,9 @@ export function bug(cause: unknown): Diagnostic {
   );
 }
 
-export function privateToWire(data: PrivateState): Uint8Array {
-  return Object.keys(data).length === 0 ? new Uint8Array() : Buffer.from(JSON.stringify(data));
+/** Absent where there is none: Terraform takes empty bytes for another state than none, and tells of drift. */
+export function privateToWire(data: PrivateState): Uint8Array | undefined {
+  return Object.keys(data).length === 0 ? undefined : Buffer.from(JSON.stringify(data));
 }
 
 export function privateFromWire(data: Uint8Array | undefined): PrivateState {

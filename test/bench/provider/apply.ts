@@ -30,11 +30,15 @@ export async function applyRows(
     memory: [],
   };
   for (let round = 0; round < sizes.rounds; round += 1) {
-    progress(`apply of ${sizes.objects}, round ${round + 1}`);
+    const say = (what: string) => progress(`apply of ${sizes.objects}, round ${round + 1}: ${what}`);
+    say('terraform_data');
     await destroy(floor);
     times.floor.push((await apply(floor, sizes.objects)).ms);
+    say('kubectl');
     times.kubectl.push(await kubectlUntilReady(world, sizes.objects));
+    say('destroy by the executable');
     await destroy(executable);
+    say('executable');
     const { ms, memoryMb } = await apply(executable, sizes.objects);
     times.provider.push(ms);
     times.memory.push(memoryMb);

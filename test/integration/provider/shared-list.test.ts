@@ -1,7 +1,7 @@
 /** A refresh of many objects shares a list, and sees what changed and what is gone all the same. */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { startCluster, type Cluster } from '../../cluster/index.ts';
-import { objectPath } from './stand-in.ts';
+import { condition, objectPath, writeStatus } from './stand-in.ts';
 import { Terraform } from './terraform.ts';
 
 jest.setTimeout(90_000);
@@ -12,8 +12,17 @@ let terraform: Terraform;
 
 beforeAll(async () => {
   cluster = await startCluster({ agent: false });
-  terraform = await Terraform.start(`provider "migosmtp" {
-  config_path = "${cluster.kubeconfig}"
+  terraform = await Terraform.start(configuration(cluster));
+  await terraform.apply();
+}, 600_000);
+afterAll(async () => {
+  terraform?.remove();
+  await cluster?.stop();
+});
+
+function configuration({ kubeconfig }: Cluster): string {
+  return `provider "migosmtp" {
+  config_path = "${kubeconfig}"
 }
 resource "migosmtp_smtp_account" "it" {
   count  = ${COUNT}
@@ -21,13 +30,8 @@ resource "migosmtp_smtp_account" "it" {
   limits = { per_day = 500 }
   wait   = false
 }
-`);
-  await terraform.apply();
-}, 600_000);
-afterAll(async () => {
-  terraform?.remove();
-  await cluster?.stop();
-});
+`;
+}
 
 test('far fewer requests than objects are made', async () => {
   const log = `${terraform.folder}/trace.log`;
@@ -36,6 +40,20 @@ test('far fewer requests than objects are made', async () => {
   const requests = terraform.read('trace.log').match(/kubernetes request/g)?.length ?? 0;
   expect(requests).toBeGreaterThan(0);
   expect(requests).toBeLessThan(COUNT / 2);
+});
+
+test('what goes on by itself is no drift; a data source shows it', async () => {
+  const usage = { month: '2026-11', emails: 7, today: 7, asOf: '2026-11-22T00:00:00Z' };
+  const status = () => ({ usage, conditions: [condition('Ready', 'True', 1, 'Published')] });
+  await writeStatus(cluster.api, 'smtpaccounts', 'account-3', status);
+  expect(await terraform.ok(['plan', '-refresh-only', '-no-color'])).toContain('No changes.');
+  const data = 'data "migosmtp_smtp_account" "it" { name = "account-3" }\n';
+  terraform.write(`${configuration(cluster)}${data}output "it" {
+  value = [data.migosmtp_smtp_account.it.usage.emails, data.migosmtp_smtp_account.it.conditions[0].reason]
+}
+`);
+  await terraform.apply();
+  expect(JSON.parse(await terraform.ok(['output', '-json', 'it']))).toEqual([7, 'Published']);
 });
 
 test('a change and a deletion are seen', async () => {
