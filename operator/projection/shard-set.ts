@@ -1,10 +1,10 @@
 /**
  * One relay's shards: what was written, and what waits to be.
  *
- * A change is put into its shard's pending set; the next write of that shard takes all of them. An idle relay writes
- * at once; under load a shard lingers a little after each write, so that many changes share one. Written means: the
- * API server has it. This process is the only writer; a conflict is answered by reading the shard again and applying
- * what is pending to what is there.
+ * A change is put into its shard's pending set; the next write of that shard takes all of them. Changes that come one
+ * by one are written at once; in a wave a shard lingers after each write, so that many share one (pace.ts).
+ * Written means: the API server has it. This process is the only writer; a conflict is answered by reading the shard
+ * again and applying what is pending to what is there.
  */
 import { relayApi, type SmtpRelay } from '../api/index.ts';
 import { isKubeError, type KubeClient } from '../kube/index.ts';
@@ -23,6 +23,7 @@ import {
   type Mutation,
   type ShardContent,
 } from './entries.ts';
+import { Pace } from './pace.ts';
 import { readShard, writeShard } from './shard-secrets.ts';
 
 /** Where an entry stands: every pod that has applied this revision of this shard knows it. */
@@ -59,11 +60,6 @@ interface Slot {
 
 const SHARDS = Array.from({ length: relayApi.SHARD_COUNT }, (_, shard) => shard);
 const MOST_WRITES_AT_ONCE = 8;
-const LONGEST_LINGER_MS = 500;
-/** With n changes waiting in all shards, a shard lingers n times this after its last write. */
-const LINGER_MS_PER_CHANGE = 4;
-/** So few changes are written at once: this is a person waiting, not a wave. */
-const IDLE_CHANGES = 3;
 const LONGEST_RETRY_MS = 5_000;
 
 export class ShardSet {
@@ -71,6 +67,7 @@ export class ShardSet {
   readonly #slots: Slot[];
   /** Revision in which an entry was written last; absent: before this process started. */
   readonly #writtenIn = new Map<string, number>();
+  readonly #pace = new Pace(relayApi.SHARD_COUNT);
   #writes = 0;
   #isClosed = false;
   #highest = 0;
@@ -179,7 +176,10 @@ export class ShardSet {
 
   #enqueue(slot: Slot, mutation: Mutation | undefined, isUrgent: boolean): Promise<Placement> {
     if (this.#isClosed) return Promise.reject(new Error('the relay is gone'));
-    if (mutation !== undefined) slot.pending.set(`${mutation.kind}/${mutation.key}`, mutation);
+    if (mutation !== undefined) {
+      slot.pending.set(`${mutation.kind}/${mutation.key}`, mutation);
+      this.#pace.count(performance.now());
+    }
     slot.isUrgent ||= isUrgent;
     const { promise, resolve, reject } = Promise.withResolvers<Placement>();
     slot.waiting.push({ resolve, reject });
@@ -199,14 +199,10 @@ export class ShardSet {
   }
 
   #delayMs(slot: Slot): number {
-    if (slot.failures > 0) {
-      return slot.writtenAt + Math.min(50 * 2 ** slot.failures, LONGEST_RETRY_MS) - performance.now();
-    }
-    if (slot.isUrgent) return 0;
-    const changes = this.#slots.reduce((sum, { pending }) => sum + pending.size, 0);
-    if (changes <= IDLE_CHANGES) return 0;
-    const lingerMs = Math.min(changes * LINGER_MS_PER_CHANGE, LONGEST_LINGER_MS);
-    return slot.writtenAt + lingerMs - performance.now();
+    const now = performance.now();
+    const { failures, writtenAt, pending, isUrgent } = slot;
+    if (failures > 0) return writtenAt + Math.min(50 * 2 ** failures, LONGEST_RETRY_MS) - now;
+    return this.#pace.waitMs({ now, writtenAt, pending: pending.size, isUrgent });
   }
 
   /** Write a shard with all that is pending for it. Never throws: what failed stays pending. */

@@ -42,6 +42,11 @@ export class WorkQueue {
     return this.#now.size + this.#later.size;
   }
 
+  /** Keys that wait for a worker or have one. */
+  get busy(): number {
+    return this.depth + this.#running.size;
+  }
+
   /** Resolves when nothing waits and nothing runs; delayed keys do not count. */
   whenIdle(): Promise<void> {
     return new Promise((resolve) => {

@@ -35,7 +35,10 @@ const CONCURRENCY = 256;
 
 export function createAccountController(context: OperatorContext, usage: UsageBoard): PreparedController {
   const { caches } = context;
-  const performer = createPerformer(context, usage, (key) => prepared.queue.add(key));
+  const performer: Performer = {
+    ...createPerformer(context, usage, (key) => prepared.queue.add(key)),
+    countBusy: () => prepared.queue.busy,
+  };
   const waiters = new Waiters();
   const inNamespace = (namespace: string | undefined): Key[] =>
     caches.accounts.byIndex(BY_NAMESPACE, namespace ?? '').map(keyOf);
@@ -93,7 +96,11 @@ export function createAccountController(context: OperatorContext, usage: UsageBo
   return prepared;
 }
 
-function createPerformer(context: OperatorContext, usage: UsageBoard, look: (key: Key) => void): Performer {
+function createPerformer(
+  context: OperatorContext,
+  usage: UsageBoard,
+  look: (key: Key) => void,
+): Omit<Performer, 'countBusy'> {
   const { caches, events, log } = context;
   const memory: Performer['memory'] = { fresh: new Map(), undead: new Map(), usage };
   const prover = new LoginProver();

@@ -6,7 +6,7 @@
 import { Secrets } from '../../kube/index.ts';
 import type { RelayHandle } from '../../projection/index.ts';
 import { timestampOf, type ActionResult } from '../../runtime/index.ts';
-import type { Mint } from './actions.ts';
+import type { Mint, MintCause } from './actions.ts';
 import { secretOf, secretPatch, type Credentials } from './content.ts';
 import { endpointOf } from './endpoint.ts';
 import { endsFromPublication, entryOf } from './entry.ts';
@@ -15,6 +15,11 @@ import { applied, proveAlive, proveDead } from './proof.ts';
 import type { Retirement } from './retirement.ts';
 import { writeSecret, type Performer } from './secret-writer.ts';
 import type { AccountSnapshot } from './snapshot.ts';
+
+/** What is published does not log in, or must not: no wait for others to share a write. */
+const HARMFUL: ReadonlySet<MintCause> = new Set(['Reset', 'SecretDeleted', 'SecretEdited']);
+/** Fewer accounts at a time are people, or tools that wait for what they have made. */
+const CROWD = 16;
 
 export async function mint(
   performer: Performer,
@@ -29,11 +34,11 @@ export async function mint(
   const password = order.password ?? drawPassword();
   const verifier = await makeVerifier(password, order.revision, order.password !== undefined);
   const entry = entryOf(account, username, [verifier, ...order.keep], false);
-  const isUrgent = order.cause !== 'Created';
+  const isUrgent = HARMFUL.has(order.cause) || performer.countBusy() < CROWD;
   const old = snapshot.secret.is === 'ours' ? snapshot.secret.published.password : undefined;
   const placements = await Promise.all([
     handle.shards.put('accounts', key, entry, { isUrgent }),
-    handle.shards.put('workspaces', account.metadata.namespace!, order.workspace),
+    handle.shards.put('workspaces', account.metadata.namespace!, order.workspace, { isUrgent }),
   ]);
   await applied(handle, placements);
   await Promise.all([

@@ -11,6 +11,8 @@ export interface Performer {
   memory: AccountMemory;
   prover: LoginProver;
   retirement: Retirement;
+  /** Accounts that are worked on or wait to be, at this moment. */
+  countBusy: () => number;
 }
 
 /** Somebody else was faster, or it is gone: what is there now decides. */

@@ -1,6 +1,6 @@
 /** One row: ceiling, creation, restart, rotation of all, on one installation. */
 import type { SmtpAccount } from '../../../operator/api/index.ts';
-import { SmtpAccounts, type KubeClient } from '../../../operator/kube/index.ts';
+import { PlanLimits, SmtpAccounts, SmtpRelays, type KubeClient } from '../../../operator/kube/index.ts';
 import { createLog, Informer, isTrue } from '../../../operator/runtime/index.ts';
 import type { Cluster } from '../../cluster/index.ts';
 import { requestsBetween } from './audit.ts';
@@ -8,7 +8,7 @@ import { atOnce, measureCeiling } from './ceiling.ts';
 import { rounded, type Row } from './figures.ts';
 import { endOperator, memoryOf, progressOf, scaleOperator, usageOf } from './operator-process.ts';
 import { accountOf, placesOf, type Place } from './places.ts';
-import { buildWorld, type Layout } from './world.ts';
+import { buildWorld, RELAY, type Layout } from './world.ts';
 
 const CONNECTIONS = 20;
 /** Far above what any machine needs; a row that hangs ends by it. */
@@ -26,6 +26,7 @@ export async function runRow(layout: Layout, count: number, progress: (line: str
     await scaleOperator(cluster, 1);
     const created = await create(cluster, client, count);
     progress(`${layout}: ${JSON.stringify(created)}`);
+    await settle(cluster, client, count);
     const restarted = await restart(cluster, count);
     progress(`${layout}: restarted ${JSON.stringify(restarted)}`);
     const rotatedPerSecond = await rotateAll(client, count);
@@ -83,6 +84,22 @@ async function create(cluster: Cluster, client: KubeClient, count: number): Prom
     memory: await memoryOf(cluster),
     kinds,
   };
+}
+
+/** Until the counts that follow a wave some seconds later are told: a restart has nothing to do then. */
+async function settle(cluster: Cluster, client: KubeClient, count: number): Promise<void> {
+  await cluster.waitFor(
+    'settled counts',
+    async () => {
+      const plans = (await client.list(PlanLimits)).items.map(({ status }) => status?.used?.accounts ?? 0);
+      const { status } = await client.get(SmtpRelays, RELAY);
+      const isApplied = (status?.pods ?? []).every(
+        ({ appliedRevision }) => appliedRevision === status?.revision,
+      );
+      return plans.reduce((sum, used) => sum + used, 0) === count && status?.accounts === count && isApplied;
+    },
+    60_000,
+  );
 }
 
 /** SIGTERM, then until every account was reconciled once. */

@@ -19,6 +19,9 @@ import { MAX_ACCOUNTS, WORKSPACES, workspaceName } from './places.ts';
 export const LAYOUTS = ['two', 'one'] as const;
 export type Layout = (typeof LAYOUTS)[number];
 
+/** The relay of every row. */
+export const RELAY = { namespace: NAMESPACE, name: 'main' };
+
 /** A controller manager looks for new kinds of objects to count every half a minute or so. */
 const QUOTA_MS = 300_000;
 
@@ -34,11 +37,11 @@ export async function buildWorld(layout: Layout, workspaces = WORKSPACES): Promi
   try {
     const { cluster } = installation;
     const store = layout === 'two' ? await sharedStore(cluster) : undefined;
-    await relay(installation, 'main', store?.spec ?? {});
+    await relay(installation, RELAY.name, store?.spec ?? {});
     const client = new Client(await loadConnection(cluster.kubeconfig));
     const names = Array.from({ length: workspaces }, (_, i) => workspaceName(i));
     await Promise.all(names.map((name) => workspace(installation, client, name)));
-    const { status } = await get(cluster, 'SmtpRelay', NAMESPACE, 'main');
+    const { status } = await get(cluster, 'SmtpRelay', RELAY.namespace, RELAY.name);
     const stop = async (): Promise<void> => {
       await client.close();
       await store?.stop();
