@@ -4,7 +4,7 @@ import type { Layout } from './world.ts';
 export interface Row {
   layout: Layout;
   count: number;
-  /** Objects a second: an account with its Secret and status, written by a bare client over 20 connections. */
+  /** Objects a second: an account with its Secret and status, written by a bare client over 20 connections; 0: not run. */
   ceilingPerSecond: number;
   /** Accounts a second, from the first create to the last Ready. */
   readyPerSecond: number;
@@ -28,11 +28,13 @@ export function figuresOf(rows: readonly Row[]): Figures {
   const one = rows.find(({ layout }) => layout === 'one');
   const main = rows.find(({ layout }) => layout === 'two') ?? one;
   if (main === undefined) return {};
-  const ratio = ({ readyPerSecond, ceilingPerSecond }: Row): number =>
-    rounded(readyPerSecond / ceilingPerSecond);
+  const ratio = (name: string, row: Row | undefined): Figures =>
+    row === undefined || row.ceilingPerSecond === 0
+      ? {}
+      : { [name]: rounded(row.readyPerSecond / row.ceilingPerSecond) };
   return {
-    ...(main.layout === 'two' ? { ready_vs_ceiling: ratio(main) } : {}),
-    ...(one === undefined ? {} : { ready_vs_ceiling_one_pod: ratio(one) }),
+    ...ratio('ready_vs_ceiling', main.layout === 'two' ? main : undefined),
+    ...ratio('ready_vs_ceiling_one_pod', one),
     writes_per_account: main.writesPerAccount,
     operator_rss_mb: Math.max(...rows.map(({ operatorRssMb }) => operatorRssMb.atEnd)),
     restart_s: main.restartSeconds,

@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- accounts`: N accounts from apply to Ready on the local control plane, beside what the API server
  * can take at most.
- * Flow: world.ts installs, ceiling.ts writes raw, creation.ts the accounts, restart.ts and rotation.ts what follows.
+ * Flow: world.ts installs, ceiling.ts writes raw, row.ts the accounts, the restart and the rotation.
  * Limits: API server, operator, relays, logins and the client share one machine, so that the ratio is what counts.
  */
 import { writeFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { figuresOf, describeRow, type Figures, type Row } from './figures.ts';
 import { runRow } from './row.ts';
 import { LAYOUTS, type Layout } from './world.ts';
 
-const USAGE = `usage: npm run bench -- accounts [--count N] [--rows ${LAYOUTS.join(',')}] [--json FILE]`;
+const USAGE = `usage: npm run bench -- accounts [--count N] [--rows ${LAYOUTS.join(',')}] [--brief] [--json FILE]`;
 
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -18,6 +18,7 @@ export async function run(args: string[]): Promise<void> {
     options: {
       count: { type: 'string', default: '1000' },
       rows: { type: 'string', default: LAYOUTS.join(',') },
+      brief: { type: 'boolean', default: false },
       json: { type: 'string' },
     },
   });
@@ -26,7 +27,8 @@ export async function run(args: string[]): Promise<void> {
   if (!Number.isInteger(count) || count < 1 || layouts.length === 0) throw new Error(USAGE);
   const rows: Row[] = [];
   for (const layout of layouts) {
-    const row = await runRow(layout, count, (line) => process.stderr.write(`${line}\n`));
+    const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+    const row = await runRow({ layout, count, isBrief: values.brief, progress });
     process.stdout.write(`${describeRow(row)}\n`);
     rows.push(row);
   }
