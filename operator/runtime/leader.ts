@@ -134,9 +134,12 @@ export class LeaderElection {
     return changedAt + holdsMs - performance.now();
   }
 
-  /** Exactly when another's lease would expire, if that comes first: waiting the interval out would be late. */
+  /**
+   * Twice as often as the holder renews: a renewal that is seen late makes its lease expire late. Exactly when it would
+   * expire, if that comes first: waiting the interval out would be late too.
+   */
   #nextAttemptMs(): number {
-    const intervalMs = this.#options.retryMs * (0.8 + 0.4 * Math.random());
+    const intervalMs = this.#options.retryMs * (0.4 + 0.2 * Math.random());
     const leftMs = this.#leftMs();
     return leftMs > 0 ? Math.min(intervalMs, leftMs + 5) : intervalMs;
   }
