@@ -1,7 +1,7 @@
 import { attribute, type Value, type ValueObject } from '../core/index.ts';
 import type { Json, KubeObject } from '../kube/index.ts';
 import { passwordCompanion } from './password.ts';
-import { accountAdvice } from './plan-advice.ts';
+import { countAdvice } from './plan-advice.ts';
 import { isObserved, judgeReady, type KindBehaviour, type Progress } from './kind-behaviour.ts';
 
 /** Ready means that pods of the relay answer, so an image pull is part of the wait. */
@@ -20,7 +20,7 @@ export const smtpAccount: KindBehaviour = {
     return progress === 'done' && !isAnswered(object, declared) ? 'waiting' : progress;
   },
   companion: passwordCompanion,
-  advise: accountAdvice,
+  advise: countAdvice('accounts'),
 };
 
 /** Done when its records are known: publishing them is up to others, so apply never waits for DNS. */
@@ -33,6 +33,7 @@ const verifiedDomain: KindBehaviour = {
     const progress = judgeReady(object);
     return typeof progress === 'object' ? progress : 'waiting';
   },
+  advise: countAdvice('domains'),
 };
 
 const planLimit: KindBehaviour = {

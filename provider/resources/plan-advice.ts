@@ -7,9 +7,17 @@ import { kindSchemas } from './schema.generated.ts';
 const ASK_MS = 3000;
 const { apiVersion, plural } = kindSchemas.plan_limit;
 
-/** What a workspace may have, and how many this plan makes on top of what is there. */
+/** What a plan counts: the names of its figures. */
+type Counted = 'accounts' | 'domains';
+
 interface Workspace {
-  readonly standing: Promise<Standing | undefined>;
+  /** Its PlanLimits; none where nobody can be asked. */
+  readonly limits: Promise<readonly KubeObject[]>;
+  readonly tallies: Readonly<Record<Counted, Tally>>;
+}
+
+/** How many this run makes on top of what is there. */
+interface Tally {
   planned: number;
   hasWarned: boolean;
 }
@@ -23,64 +31,64 @@ interface Standing {
 const known = new WeakMap<ClusterHandle, Map<string, Workspace>>();
 
 /**
- * Says while planning that a workspace's plan will refuse accounts: once for each workspace, as a warning, because a
- * plan may be raised, or an account go, before apply. Silent when the cluster cannot be asked.
+ * Says while planning that a workspace's plan will refuse objects of a kind: once for each workspace, as a warning,
+ * because a plan may be raised, or an object go, before apply. Silent when the cluster cannot be asked.
  */
-export async function accountAdvice(
-  cluster: ClusterHandle,
-  { prior, planned, replace }: ModifyPlanRequest,
-  { signal }: Call,
-): Promise<readonly Diagnostic[]> {
-  const namespace = asText(planned['namespace']);
-  if (cluster.kind === 'unknown' || namespace === '') return [];
+export function countAdvice(counted: Counted) {
+  return async (
+    cluster: ClusterHandle,
+    { prior, planned, replace }: ModifyPlanRequest,
+    call: Call,
+  ): Promise<readonly Diagnostic[]> => {
+    const namespace = asText(planned['namespace']);
+    if (cluster.kind === 'unknown' || namespace === '') return [];
+    const { limits, tallies } = workspaceOf(cluster, namespace, call);
+    const tally = tallies[counted];
+    // A replacement is planned twice: as a change that needs it, and as a new object.
+    if (prior !== null) {
+      if (replace.length > 0 && asText(prior['namespace']) === namespace) tally.planned -= 1;
+      return [];
+    }
+    tally.planned += 1;
+    const standing = (await limits).map((limit) => standingOf(limit, counted)).reduce(tightest, undefined);
+    if (!standing || tally.hasWarned || standing.used + tally.planned <= standing.most) return [];
+    tally.hasWarned = true;
+    return [tooMany(namespace, counted, standing)];
+  };
+}
+
+function workspaceOf(cluster: ClusterHandle & { kind: 'known' }, namespace: string, call: Call): Workspace {
   const workspaces = known.get(cluster) ?? new Map<string, Workspace>();
   known.set(cluster, workspaces);
   const workspace = workspaces.get(namespace) ?? {
-    standing: standingOf(cluster, namespace, signal),
-    planned: 0,
-    hasWarned: false,
+    limits: limitsOf(cluster, namespace, call),
+    tallies: { accounts: { planned: 0, hasWarned: false }, domains: { planned: 0, hasWarned: false } },
   };
   workspaces.set(namespace, workspace);
-  // A replacement is planned twice: as a change that needs it, and as a new object.
-  if (prior !== null) {
-    if (replace.length > 0 && asText(prior['namespace']) === namespace) workspace.planned -= 1;
-    return [];
-  }
-  workspace.planned += 1;
-  const standing = await workspace.standing;
-  if (!standing || workspace.hasWarned) return [];
-  const { most, used, plan } = standing;
-  if (used + workspace.planned <= most) return [];
-  workspace.hasWarned = true;
-  return [tooMany(namespace, plan, most, used)];
+  return workspace;
 }
 
-async function standingOf(
+async function limitsOf(
   cluster: ClusterHandle & { kind: 'known' },
   namespace: string,
-  cancelled: AbortSignal,
-): Promise<Standing | undefined> {
-  const signal = AbortSignal.any([cancelled, AbortSignal.timeout(ASK_MS)]);
+  call: Call,
+): Promise<readonly KubeObject[]> {
+  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(ASK_MS)]);
   try {
     const client = await cluster.client();
-    const { items } = await client.list({ apiVersion, plural, namespace }, {}, signal, { once: true });
-    return items.map(standing).reduce(tightest, undefined);
+    return (await client.list({ apiVersion, plural, namespace }, {}, signal, { once: true })).items;
   } catch {
     // Nobody to ask, or not allowed to: apply will say.
-    return undefined;
+    return [];
   }
 }
 
-function standing({ metadata, spec, status }: KubeObject): Standing | undefined {
-  const figures = (name: string) => (status?.[name] ?? {}) as { accounts?: number };
-  const { accounts: most } = figures('hard');
+function standingOf({ metadata, spec, status }: KubeObject, counted: Counted): Standing | undefined {
+  const figure = (name: string) => ((status?.[name] ?? {}) as Partial<Record<Counted, number>>)[counted];
+  const most = figure('hard');
   if (typeof most !== 'number') return undefined;
   const plan = spec?.['plan'];
-  return {
-    plan: typeof plan === 'string' ? plan : metadata.name,
-    most,
-    used: figures('used').accounts ?? 0,
-  };
+  return { plan: typeof plan === 'string' ? plan : metadata.name, most, used: figure('used') ?? 0 };
 }
 
 function tightest(a: Standing | undefined, b: Standing | undefined): Standing | undefined {
@@ -88,9 +96,9 @@ function tightest(a: Standing | undefined, b: Standing | undefined): Standing | 
   return a.most - a.used <= b.most - b.used ? a : b;
 }
 
-function tooMany(namespace: string, plan: string, most: number, used: number): Diagnostic {
+function tooMany(namespace: string, counted: Counted, { plan, most, used }: Standing): Diagnostic {
   return warning(
-    'The plan allows fewer accounts',
-    `Plan ${plan} of namespace ${namespace} allows ${most} accounts and ${used} exist: this configuration would make more than that, and the API server will refuse those. Raise the plan (migosmtp_plan_limit), or remove accounts that are not needed.`,
+    `The plan allows fewer ${counted}`,
+    `Plan ${plan} of namespace ${namespace} allows ${most} ${counted} and ${used} exist: this configuration would make more than that, and the API server will refuse those. Raise the plan (migosmtp_plan_limit), or remove ${counted} that are not needed.`,
   );
 }

@@ -1,4 +1,4 @@
-/** A plan says that a workspace's plan will refuse accounts, before anything is made. */
+/** A plan says that a workspace's plan will refuse accounts or domains, before anything is made. */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { startCluster, type Cluster } from '../../cluster/index.ts';
 import { objectPath, writeStatus } from './stand-in.ts';
@@ -26,8 +26,8 @@ beforeAll(async () => {
     spec: { plan: '10k' },
   });
   await writeStatus(cluster.api, 'planlimits', 'plan', () => ({
-    hard: { accounts: 5 },
-    used: { accounts: 3 },
+    hard: { accounts: 5, domains: 2 },
+    used: { accounts: 3, domains: 1 },
   }));
   terraform = await Terraform.start(configuration(2));
 }, 600_000);
@@ -48,6 +48,21 @@ test('one more is one warning that names the plan and the count', async () => {
   expect(code).toBe(2);
   expect(output.match(/Warning:/g)).toHaveLength(1);
   expect(unframed(output)).toContain('Plan 10k of namespace default allows 5 accounts and 3 exist');
+});
+
+test('domains are counted apart from accounts', async () => {
+  const domains = (count: number) => `${configuration(2)}resource "migosmtp_verified_domain" "it" {
+  count  = ${count}
+  name   = "domain-\${count.index}"
+  domain = "shop-\${count.index}.example"
+}
+`;
+  terraform.write(domains(1));
+  expect((await terraform.plan()).output).not.toContain('Warning');
+  terraform.write(domains(2));
+  const { output } = await terraform.plan();
+  expect(output.match(/Warning:/g)).toHaveLength(1);
+  expect(unframed(output)).toContain('Plan 10k of namespace default allows 2 domains and 1 exist');
 });
 
 test('a cluster that cannot be asked is no reason to fail', async () => {
