@@ -100,10 +100,19 @@ function textProblem(check: Check, value: string): string | undefined {
   if (length < (check.minLength ?? 0) || length > (check.maxLength ?? Infinity)) {
     return `must be ${range(check.minLength, check.maxLength)} characters long`;
   }
-  if (check.pattern !== undefined && !new RegExp(check.pattern, 'u').test(value)) {
+  if (check.pattern !== undefined && !compiled(check.pattern).test(value)) {
     return check.rule ?? `must match ${check.pattern}`;
   }
   return undefined;
+}
+
+const patterns = new Map<string, RegExp>();
+
+/** Compiled once: the same checks meet every object of a kind. */
+function compiled(pattern: string): RegExp {
+  const found = patterns.get(pattern) ?? new RegExp(pattern, 'u');
+  patterns.set(pattern, found);
+  return found;
 }
 
 function sizeProblem(check: Check, value: Value): string | undefined {

@@ -1,105 +1,9 @@
-/** MessagePack, as far as values of Terraform use it: reading and writing of single tokens. */
+/** MessagePack, as far as values of Terraform use it: reading of single tokens. */
 
 export class MalformedError extends Error {}
 
-const INITIAL_BYTES = 256;
 const MAX_U32 = 2 ** 32;
-
-export class MsgpackWriter {
-  #buffer = Buffer.allocUnsafe(INITIAL_BYTES);
-  #length = 0;
-
-  bytes(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length);
-  }
-
-  nil(): void {
-    this.#byte(0xc0);
-  }
-
-  bool(value: boolean): void {
-    this.#byte(value ? 0xc3 : 0xc2);
-  }
-
-  /** Whole number from -2^63 to 2^64-1. */
-  integer(value: number | bigint): void {
-    if (value >= 0 && value < 0x80) this.#byte(Number(value));
-    else if (value < 0 && value >= -0x20) this.#byte(0x100 + Number(value));
-    else if (value >= -0x8000_0000 && value < 0x8000_0000) {
-      this.#byte(0xd2);
-      this.#length = this.#room(4).writeInt32BE(Number(value), this.#length);
-    } else if (value < 0) {
-      this.#byte(0xd3);
-      this.#length = this.#room(8).writeBigInt64BE(BigInt(value), this.#length);
-    } else {
-      this.#byte(0xcf);
-      this.#length = this.#room(8).writeBigUInt64BE(BigInt(value), this.#length);
-    }
-  }
-
-  float64(value: number): void {
-    this.#byte(0xcb);
-    this.#length = this.#room(8).writeDoubleBE(value, this.#length);
-  }
-
-  string(value: string): void {
-    const length = Buffer.byteLength(value);
-    if (length < 32) this.#byte(0xa0 | length);
-    else this.#sized(length, 0xd9, 0xda, 0xdb);
-    this.#length += this.#room(length).write(value, this.#length, 'utf8');
-  }
-
-  binary(value: Uint8Array): void {
-    this.#sized(value.length, 0xc4, 0xc5, 0xc6);
-    this.#room(value.length).set(value, this.#length);
-    this.#length += value.length;
-  }
-
-  arrayHeader(length: number): void {
-    if (length < 16) this.#byte(0x90 | length);
-    else this.#sized(length, undefined, 0xdc, 0xdd);
-  }
-
-  mapHeader(length: number): void {
-    if (length < 16) this.#byte(0x80 | length);
-    else this.#sized(length, undefined, 0xde, 0xdf);
-  }
-
-  extension(type: number, payload: Uint8Array): void {
-    if (payload.length === 1) this.#byte(0xd4);
-    else this.#sized(payload.length, 0xc7, 0xc8, 0xc9);
-    this.#byte(type);
-    this.#room(payload.length).set(payload, this.#length);
-    this.#length += payload.length;
-  }
-
-  #sized(length: number, tag8: number | undefined, tag16: number, tag32: number): void {
-    if (tag8 !== undefined && length < 0x100) {
-      this.#byte(tag8);
-      this.#byte(length);
-    } else if (length < 0x1_0000) {
-      this.#byte(tag16);
-      this.#length = this.#room(2).writeUInt16BE(length, this.#length);
-    } else {
-      this.#byte(tag32);
-      this.#length = this.#room(4).writeUInt32BE(length, this.#length);
-    }
-  }
-
-  #byte(value: number): void {
-    this.#room(1)[this.#length] = value;
-    this.#length += 1;
-  }
-
-  #room(size: number): Buffer {
-    if (this.#length + size > this.#buffer.length) {
-      const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#length + size));
-      this.#buffer.copy(grown, 0, 0, this.#length);
-      this.#buffer = grown;
-    }
-    return this.#buffer;
-  }
-}
+const ENDS_EARLY = 'msgpack: value ends early';
 
 /** One token: containers announce how many follow. */
 export type Token =
@@ -111,6 +15,23 @@ export type Token =
   | { readonly kind: 'binary'; readonly value: Uint8Array }
   | { readonly kind: 'array' | 'map'; readonly length: number }
   | { readonly kind: 'extension'; readonly type: number; readonly payload: Uint8Array };
+
+const NIL: Token = { kind: 'nil' };
+const TRUE: Token = { kind: 'bool', value: true };
+const FALSE: Token = { kind: 'bool', value: false };
+/** Bytes of a number by its tag. */
+const NUMBER_BYTES: ReadonlyMap<number, number> = new Map([
+  [0xca, 4],
+  [0xcb, 8],
+  [0xcc, 1],
+  [0xcd, 2],
+  [0xce, 4],
+  [0xcf, 8],
+  [0xd0, 1],
+  [0xd1, 2],
+  [0xd2, 4],
+  [0xd3, 8],
+]);
 
 export class MsgpackReader {
   readonly #buffer: Buffer;
@@ -125,7 +46,9 @@ export class MsgpackReader {
   }
 
   next(): Token {
-    const tag = this.#unsigned(1);
+    const tag = this.#buffer[this.#position];
+    if (tag === undefined) throw new MalformedError(ENDS_EARLY);
+    this.#position += 1;
     if (tag < 0x80) return { kind: 'integer', value: tag };
     if (tag < 0x90) return { kind: 'map', length: tag & 0x0f };
     if (tag < 0xa0) return { kind: 'array', length: tag & 0x0f };
@@ -137,10 +60,10 @@ export class MsgpackReader {
   #tagged(tag: number): Token {
     switch (tag) {
       case 0xc0:
-        return { kind: 'nil' };
+        return NIL;
       case 0xc2:
       case 0xc3:
-        return { kind: 'bool', value: tag === 0xc3 };
+        return tag === 0xc3 ? TRUE : FALSE;
       case 0xc4:
       case 0xc5:
       case 0xc6:
@@ -166,9 +89,7 @@ export class MsgpackReader {
 
   #numberOrExtension(tag: number): Token {
     if (tag >= 0xd4 && tag <= 0xd8) return this.#extension(2 ** (tag - 0xd4));
-    const size = { 0xca: 4, 0xcb: 8, 0xcc: 1, 0xcd: 2, 0xce: 4, 0xcf: 8, 0xd0: 1, 0xd1: 2, 0xd2: 4, 0xd3: 8 }[
-      tag
-    ];
+    const size = NUMBER_BYTES.get(tag);
     if (size === undefined) throw new MalformedError(`msgpack: unused tag ${tag}`);
     const bytes = this.#take(size);
     if (tag === 0xca) return { kind: 'float', value: bytes.readFloatBE() };
@@ -185,7 +106,8 @@ export class MsgpackReader {
   }
 
   #text(length: number): string {
-    return this.#take(length).toString('utf8');
+    const start = this.#skip(length);
+    return this.#buffer.toString('utf8', start, this.#position);
   }
 
   /** Each element takes a byte at least: a greater count is a lie that would cost memory. */
@@ -196,16 +118,22 @@ export class MsgpackReader {
   }
 
   #unsigned(size: number): number {
-    const value = this.#take(size).readUIntBE(0, size);
+    const start = this.#skip(size);
+    const value = this.#buffer.readUIntBE(start, size);
     if (value >= MAX_U32) throw new MalformedError('msgpack: length beyond 32 bits');
     return value;
   }
 
   #take(size: number): Buffer {
-    const end = this.#position + size;
-    if (end > this.#buffer.length) throw new MalformedError('msgpack: value ends early');
-    const bytes = this.#buffer.subarray(this.#position, end);
-    this.#position = end;
-    return bytes;
+    const start = this.#skip(size);
+    return this.#buffer.subarray(start, this.#position);
+  }
+
+  /** Goes past so many bytes, and tells where they begin. */
+  #skip(size: number): number {
+    const start = this.#position;
+    if (start + size > this.#buffer.length) throw new MalformedError(ENDS_EARLY);
+    this.#position = start + size;
+    return start;
   }
 }

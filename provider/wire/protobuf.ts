@@ -60,11 +60,10 @@ export const integer: Codec<number> = {
 export function message<F extends Fields>(
   fields: F,
 ): Codec<Message<F>> & { encode(value: Message<F>): Uint8Array; decode(data: Uint8Array): Message<F> } {
-  const names = new Map(Object.entries(fields).map(([name, field]) => [field.number, name]));
-  const encode = (value: Message<F>): Uint8Array => {
-    const parts = Object.entries(fields).flatMap(([name, field]) => encodeField(field, value[name]));
-    return Buffer.concat(parts);
-  };
+  const members = Object.entries(fields);
+  const names = new Map(members.map(([name, field]) => [field.number, name]));
+  const encode = (value: Message<F>): Uint8Array =>
+    Buffer.concat(members.flatMap(([name, field]) => encodeField(field, value[name])));
   const decode = (data: Uint8Array): Message<F> => {
     const reader = new ProtoReader(data);
     const result: Record<string, unknown> = {};
@@ -114,7 +113,7 @@ export class ProtoReader {
 
   tag(): { field: number; wireType: number } | undefined {
     if (this.#position >= this.#data.length) return undefined;
-    const tag = Number(this.varint());
+    const tag = this.#small();
     return { field: Math.floor(tag / 8), wireType: tag % 8 };
   }
 
@@ -131,7 +130,7 @@ export class ProtoReader {
   }
 
   delimited(): Buffer {
-    return this.#take(Number(this.varint()));
+    return this.#take(this.#small());
   }
 
   skip(wireType: number): void {
@@ -140,6 +139,19 @@ export class ProtoReader {
     else if (wireType === 2) this.delimited();
     else if (wireType === 5) this.#take(4);
     else throw new RangeError('protobuf: unknown wire type');
+  }
+
+  /** Tags and lengths are of a byte or two nearly always; whole numbers of 64 bits need bigints, which cost more. */
+  #small(): number {
+    const byte = this.#data[this.#position] ?? 0x80;
+    if (byte < 0x80) {
+      this.#position += 1;
+      return byte;
+    }
+    const next = this.#data[this.#position + 1] ?? 0x80;
+    if (next >= 0x80) return Number(this.varint());
+    this.#position += 2;
+    return (byte & 0x7f) | (next << 7);
   }
 
   #take(length: number): Buffer {
@@ -161,6 +173,7 @@ function delimited(data: Uint8Array): Uint8Array {
 
 function varint(value: number | bigint): Uint8Array {
   if (value < 0x80) return Uint8Array.of(Number(value));
+  if (value < 0x4000) return Uint8Array.of((Number(value) & 0x7f) | 0x80, Number(value) >> 7);
   const out: number[] = [];
   let rest = BigInt(value);
   while (rest >= 0x80n) {

@@ -8,7 +8,8 @@ import {
   type Refinements,
   type Type,
 } from '../core/index.ts';
-import { MalformedError, MsgpackReader, MsgpackWriter, type Token } from './msgpack.ts';
+import { MalformedError, MsgpackReader, type Token } from './msgpack.ts';
+import { MsgpackWriter } from './msgpack-writer.ts';
 
 /** Numbers, and values that are not known yet with what is known about them. */
 const REFINED = 12;

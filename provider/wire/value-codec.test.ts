@@ -168,6 +168,8 @@ describe('state as JSON', () => {
         fc.pre(typeof value !== 'number' || Number.isFinite(value));
         const json = Buffer.from(`{"n":${numberText(value)}}`);
         expect(fromJson(parseJson(json), ['object', { n: 'number' }])).toEqual({ n: value });
+        const list = Buffer.from(`[1, ${numberText(value)}]`);
+        expect(fromJson(parseJson(list), ['list', 'number'])).toEqual([1, value]);
       }),
     );
   });

@@ -13,7 +13,8 @@ import {
   type Value,
   tellName,
 } from '../core/index.ts';
-import { MalformedError, MsgpackReader, MsgpackWriter, type Token } from './msgpack.ts';
+import { MalformedError, MsgpackReader, type Token } from './msgpack.ts';
+import { MsgpackWriter } from './msgpack-writer.ts';
 import { readNumber, readUnknown, unexpected, writeNumber, writeUnknown } from './scalar-codec.ts';
 
 /**

@@ -23,7 +23,15 @@ export interface RpcContext<Client> {
 export type Methods = Readonly<Record<string, UnaryMethod>>;
 
 export function callOf(context: RpcContext<unknown>, cancellation: Cancellation): Call {
-  return { signal: AbortSignal.any([cancellation.signal, context.stopped]), log: context.log };
+  let signal: AbortSignal | undefined;
+  return {
+    // Made for operations that wait for something; most plans do not.
+    get signal() {
+      signal ??= AbortSignal.any([cancellation.signal, context.stopped]);
+      return signal;
+    },
+    log: context.log,
+  };
 }
 
 /**

@@ -1,6 +1,5 @@
 import {
   isObject,
-  object,
   schemaType,
   UnknownTypeError,
   type Diagnostic,
@@ -20,6 +19,7 @@ import {
   pathToWire,
   valueFromWire,
   valueToWire,
+  type DynamicValue,
 } from '../messages.ts';
 import { bytes, many, message, one, string } from '../protobuf.ts';
 import { attempt, callOf, privateFromWire, privateToWire, type Methods, type RpcContext } from './context.ts';
@@ -124,7 +124,9 @@ function planMethod(context: RpcContext<unknown>): Methods[string] {
     const { typeName = '' } = message;
     const { type, resource } = typed(context, typeName);
     const prior = objectOrNull(valueFromWire(message.priorState, type));
-    const proposed = objectOrNull(valueFromWire(message.proposedNewState, type));
+    const proposed = isSame(message.priorState, message.proposedNewState)
+      ? prior
+      : objectOrNull(valueFromWire(message.proposedNewState, type));
     const config = objectOrNull(valueFromWire(message.config, type));
     const data = privateFromWire(message.priorPrivate);
     const outcome = await attempt(
@@ -196,5 +198,10 @@ export function typed(
 }
 
 export function objectOrNull(value: Value): ValueObject | null {
-  return isObject(value) ? object(Object.entries(value)) : null;
+  return isObject(value) ? value : null;
+}
+
+/** Where nothing changes, Terraform sends the prior state twice; it is read once. */
+function isSame(a: DynamicValue | undefined, b: DynamicValue | undefined): boolean {
+  return a?.msgpack !== undefined && b?.msgpack !== undefined && Buffer.compare(a.msgpack, b.msgpack) === 0;
 }
