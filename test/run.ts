@@ -40,8 +40,7 @@ report(outcomes);
 
 async function runSuite(suite: Suite): Promise<Outcome> {
   const startedAt = performance.now();
-  const counts =
-    'command' in suite ? await runCommands(suite.command) : await runJest(suite.paths, suite.workers);
+  const counts = 'command' in suite ? await runCommands(suite.command) : await runJest(suite);
   return { suite, ...counts, seconds: (performance.now() - startedAt) / 1000 };
 }
 
@@ -58,7 +57,11 @@ async function runCommands(commands: string[][]): Promise<Omit<Outcome, 'suite' 
   return { passed, failed, skipped: [] };
 }
 
-async function runJest(paths: string[], workers: number): Promise<Omit<Outcome, 'suite' | 'seconds'>> {
+async function runJest({
+  paths,
+  workers,
+  env,
+}: Extract<Suite, { paths: string[] }>): Promise<Omit<Outcome, 'suite' | 'seconds'>> {
   const folder = mkdtempSync(join(tmpdir(), 'migosmtp-suite-'));
   chmodSync(folder, 0o755); // servers of tests that give up root have folders in it
   const file = join(folder, 'result.json');
@@ -76,7 +79,7 @@ async function runJest(paths: string[], workers: number): Promise<Omit<Outcome, 
     ...paths.map((path) => `^${join(root, path)}`),
   ];
   // Whatever a test leaves among temporary files, also one that was cut short, goes with the folder.
-  const code = await run(command, { TMPDIR: folder });
+  const code = await run(command, { TMPDIR: folder, ...env });
   try {
     return readResult(file, code);
   } finally {

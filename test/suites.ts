@@ -6,7 +6,8 @@ interface Named {
 }
 
 /** `paths` are beginnings of paths from the repository's root. */
-export type Suite = Named & ({ command: string[][] } | { paths: string[]; workers: number });
+export type Suite = Named &
+  ({ command: string[][] } | { paths: string[]; workers: number; env?: NodeJS.ProcessEnv });
 
 export const SUITES: Suite[] = [
   {
@@ -45,6 +46,15 @@ export const SUITES: Suite[] = [
   { name: 'api', title: 'definitions on the API server', paths: ['test/integration/api/'], workers: 1 },
   { name: 'operator', title: 'operator in the cluster', paths: ['test/integration/operator/'], workers: 1 },
   { name: 'provider', title: 'the real terraform', paths: ['test/integration/provider/'], workers: 1 },
+  {
+    name: 'provider-exe',
+    title: 'the real terraform with the executable build',
+    paths: ['every-resource', 'lifecycle', 'process', 'waits', 'with-operator'].map(
+      (name) => `test/integration/provider/${name}.test`,
+    ),
+    workers: 1,
+    env: { MIGOSMTP_PROVIDER_BUILD: 'executable' },
+  },
   {
     name: 'constructs',
     title: 'constructs and examples',
