@@ -18,12 +18,12 @@ export interface ShardStanding {
 /** Below this many a second nobody waits. */
 const WAVE_PER_SECOND = 10;
 /** A shard waits for so many. */
-const COMPANY = 5;
+const COMPANY = 6;
 /** So many are worth a write, whatever comes next. */
 const FULL = 8;
 const LONGEST_LINGER_MS = 8_000;
 /** Without a change for this long the wave has passed, or all of it waits for these very writes. */
-const QUIET_MS = 300;
+const QUIET_MS = 400;
 /** Over this long changes are counted. */
 const WINDOW_MS = 2_000;
 
