@@ -63,7 +63,7 @@ export class KubeClient {
     return this.#requests.json({ method: 'PATCH', path: urlPath(path, query), body, contentType }, signal);
   }
 
-  /** Removes fields (null) by merge patch; used only where apply leaves remains that nobody owns. */
+  /** Sets or removes (null) fields by merge patch, where apply cannot: it would have to state all that is owned again. */
   merge(path: ResourcePath, patch: object, signal: AbortSignal): Promise<KubeObject> {
     this.shared.forget();
     const body = JSON.stringify(patch);

@@ -26,6 +26,8 @@ export interface Companion {
   /** The declaration with the fields that point to the companion. */
   declared(planned: ValueObject): ValueObject;
   before(session: Session, change: CompanionChange): Promise<Diagnostic | undefined>;
+  /** Ties it to the object that it was made for, once that is there. */
+  adopt(session: Session, created: { planned: ValueObject; uid: string | undefined }): Promise<void>;
   /** Removes what the change has left over; planned is null when the object is gone. */
   after(
     session: Session,

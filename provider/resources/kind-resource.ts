@@ -83,6 +83,7 @@ async function create(
     }
     const created = await applyNew(session, schema, companion?.declared(planned) ?? planned);
     if (created === undefined) return { diagnostics: [alreadyExists(behaviour, session)] };
+    await companion?.adopt(session, { planned, uid: created.metadata.uid });
     return waitAndRead(session, behaviour, { object: created, declared: planned, isNew: true });
   });
 }

@@ -11,11 +11,13 @@ import {
 } from '../core/index.ts';
 import type { ResourcePath } from '../kube/index.ts';
 import type { Companion } from './kind-behaviour.ts';
+import { kindSchemas } from './schema.generated.ts';
 import type { Session } from './session.ts';
 
 /** Marks a Secret as written here for an account: others are never touched. */
 const OWNER_LABEL = 'migosmtp.com/password-of';
 const KEY = 'password';
+const { apiVersion, kind } = kindSchemas.smtp_account;
 
 const attributes: Attributes = {
   password_wo: {
@@ -62,7 +64,14 @@ export const passwordCompanion: Companion = {
     const password = config['password_wo'];
     if (name === undefined || (prior && secretName(prior) === name)) return undefined;
     if (typeof password !== 'string') return withoutPassword();
-    return writeSecret(session, name, password);
+    return writeSecret(session, name, { password, uid: prior?.['uid'] });
+  },
+  /** So that the Secret goes with the account, whoever deletes that. */
+  async adopt(session, { planned, uid }) {
+    const name = secretName(planned);
+    const { client, signal, path } = session;
+    if (name === undefined || uid === undefined) return;
+    await client.merge(secretPath(session, name), { metadata: ownedBy(path.name, uid) }, signal);
   },
   async after(session, { prior, planned }) {
     const old = prior ? secretName(prior) : undefined;
@@ -103,21 +112,33 @@ function isStated(value: Value): boolean {
 async function writeSecret(
   session: Session,
   name: string,
-  password: string,
+  { password, uid }: { password: string; uid: Value | undefined },
 ): Promise<Diagnostic | undefined> {
   const { client, signal, path } = session;
   const where = secretPath(session, name);
   const found = await client.get(where, signal);
   if (found && found.metadata.labels?.[OWNER_LABEL] !== path.name) return foreign(session, name);
+  // One that belonged to an account of before is on its way out: garbage collection would take a change of it along.
+  if (found?.metadata.uid !== undefined && uid === undefined)
+    await client.delete(where, found.metadata.uid, signal);
   const secret = {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name, namespace: path.namespace, labels: { [OWNER_LABEL]: path.name } },
+    metadata: {
+      name,
+      namespace: path.namespace,
+      labels: { [OWNER_LABEL]: path.name },
+      ...(typeof uid === 'string' && ownedBy(path.name, uid)),
+    },
     type: 'Opaque',
     data: { [KEY]: Buffer.from(password, 'utf8').toString('base64') },
   };
   await client.apply(where, secret, { force: false }, signal);
   return undefined;
+}
+
+function ownedBy(name: string, uid: string): object {
+  return { ownerReferences: [{ apiVersion, kind, name, uid }] };
 }
 
 async function removeSecret(session: Session, name: string): Promise<void> {

@@ -128,6 +128,19 @@ test('goes from the cluster when it goes from the configuration', async () => {
   expect(await secret(4)).toBeUndefined();
 });
 
+test('goes with the account, whoever deletes that, and comes again with it', async () => {
+  await apply(FIRST);
+  const gone = async (version: number) => (await secret(version)) === undefined;
+  await cluster.api.call('DELETE', objectPath('smtpaccounts', 'legacy'));
+  await cluster.waitFor('the Secret to go', () => gone(4));
+  await apply(FIRST);
+  expect(await secret(4)).toBe(FIRST);
+  terraform.write(withPassword(5));
+  await apply(SECOND);
+  await cluster.api.call('DELETE', objectPath('smtpaccounts', 'legacy'));
+  await cluster.waitFor('the Secret to go', () => gone(5));
+});
+
 test.each([
   ['password_wo = "x"', 'password_wo needs password_wo_version'],
   [
