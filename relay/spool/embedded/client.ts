@@ -76,7 +76,7 @@ class EmbeddedSpool implements Spool {
   /** Whether somebody hurries among those that wait. */
   #urgent = false;
   #later: NodeJS.Timeout | undefined;
-  #gathering: NodeJS.Immediate | undefined;
+  #isGathering = false;
   #closed: { readonly done: Promise<void> } | undefined;
 
   constructor(worker: Worker, directory: string) {
@@ -167,8 +167,10 @@ class EmbeddedSpool implements Spool {
 
   /** Once all that this turn of the event loop brings has been asked for: connections often speak together. */
   #soon(): void {
-    this.#gathering ??= setImmediate(() => {
-      this.#gathering = undefined;
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    setImmediate(() => {
+      this.#isGathering = false;
       if (this.#running.length === 0) this.#next();
     });
   }
