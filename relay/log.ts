@@ -5,10 +5,10 @@ export type Log = Pick<ReturnType<typeof pino>, 'debug' | 'info' | 'warn' | 'err
 
 /** Lines wait so long for others, or until so much has come together. */
 const TOGETHER_MS = 20;
-const TOGETHER_BYTES = 8_192;
+const TOGETHER_LENGTH = 8_192;
 
 export function createLog(level = process.env.RELAY_LOG_LEVEL ?? 'info'): Log {
-  const destination = pino.destination({ dest: 1, sync: false, minLength: TOGETHER_BYTES });
+  const destination = inBursts(pino.destination({ dest: 1, sync: false }));
   process.on('exit', () => destination.flushSync());
   return pino(
     {
@@ -17,21 +17,29 @@ export function createLog(level = process.env.RELAY_LOG_LEVEL ?? 'info'): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    inBursts(destination),
+    destination,
   );
 }
 
 /** Lines of some moments go out in one write, off the event loop: one each would cost more than what is in them. */
-function inBursts(destination: ReturnType<typeof pino.destination>): { write(line: string): void } {
+function inBursts(destination: ReturnType<typeof pino.destination>) {
+  let lines = '';
   let pending: NodeJS.Timeout | undefined;
-  const flush = () => {
+  const pass = () => {
+    clearTimeout(pending);
     pending = undefined;
-    destination.flush();
+    destination.write(lines);
+    lines = '';
   };
   return {
-    write(line) {
-      destination.write(line);
-      pending ??= setTimeout(flush, TOGETHER_MS).unref();
+    write(line: string): void {
+      lines += line;
+      if (lines.length >= TOGETHER_LENGTH) pass();
+      else pending ??= setTimeout(pass, TOGETHER_MS).unref();
+    },
+    flushSync(): void {
+      if (lines !== '') pass();
+      destination.flushSync();
     },
   };
 }
