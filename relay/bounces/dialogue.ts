@@ -61,9 +61,10 @@ export class BounceDialogue implements Handlers {
     if (from !== '') throw new SmtpError(ONLY_BOUNCES);
   }
 
-  recipient(client: Client, address: string): void {
+  recipient(client: Client, address: string): string {
     if (client.recipientCount > 0) throw new SmtpError(REPLIES.tooManyRecipients);
     if (!this.#options.paths.read(address, Date.now())) throw new SmtpError(UNKNOWN);
+    return address;
   }
 
   data(client: Client, { recipients }: Envelope): Receiving {

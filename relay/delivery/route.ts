@@ -28,6 +28,7 @@ export interface RouterOptions {
 export class Router {
   readonly #options: RouterOptions;
   readonly #pools = new Map<string, Pool>();
+  #smarthost: Pool | undefined;
   readonly #direct: Direct;
 
   constructor(options: RouterOptions) {
@@ -41,7 +42,9 @@ export class Router {
   get smarthost(): Pool | undefined {
     const { delivery, hostname } = this.#options.settings;
     if (delivery.mode !== 'smarthost') return undefined;
-    return this.#pool(smarthostTarget(delivery, hostname), SMARTHOST, resolveHost);
+    // Asked for several times for each message.
+    this.#smarthost ??= this.#pool(smarthostTarget(delivery, hostname), SMARTHOST, resolveHost);
+    return this.#smarthost;
   }
 
   /** Recipients that take the same route, by the domain that decides it; a smarthost takes all. */

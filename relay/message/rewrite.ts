@@ -45,7 +45,14 @@ function received(trace: TraceInfo): string {
   );
 }
 
+/** The second that was last asked for: messages come many a second. */
+let formatted = { second: NaN, text: '' };
+
 /** RFC 5322 section 3.3, in UTC. */
 export function formatDate(date: Date): string {
-  return date.toUTCString().replace('GMT', '+0000');
+  const second = Math.floor(date.getTime() / 1_000);
+  if (formatted.second !== second) {
+    formatted = { second, text: date.toUTCString().replace('GMT', '+0000') };
+  }
+  return formatted.text;
 }

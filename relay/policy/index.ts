@@ -7,3 +7,4 @@ export * from './directory.ts';
 export * from './sender.ts';
 export * from './windows.ts';
 export * from './charge.ts';
+export * from './known-scopes.ts';

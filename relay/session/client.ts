@@ -43,7 +43,8 @@ export interface Handlers {
   login(client: Client, username: string, password: string): Promise<void>;
   /** A promise only where the store has to be asked. */
   mail(client: Client, from: string): Promise<void> | undefined;
-  recipient(client: Client, address: string): void;
+  /** Answers the address as it goes into the envelope. */
+  recipient(client: Client, address: string): string;
   data(client: Client, envelope: Envelope): Receiving;
   /** After a refused login or the end of a message was answered. */
   replied(client: Client): void;

@@ -62,8 +62,8 @@ export class Dialogue implements Handlers {
     return this.#options.submission.mail(client, from);
   }
 
-  recipient(client: Client, address: string): void {
-    this.#options.submission.recipient(client, address);
+  recipient(client: Client, address: string): string {
+    return this.#options.submission.recipient(client, address);
   }
 
   data(client: Client, envelope: Envelope): Receiving {

@@ -6,18 +6,12 @@ import {
   type Account,
   type Calendar,
   type ChargeScope,
-  chargeScopes,
   type Directory,
+  KnownScopes,
   refusalReply,
   toWireAddress,
 } from '../policy/index.ts';
-import {
-  type ClaimedMessage,
-  type DsnRequest,
-  newQueueId,
-  type NewMessage,
-  type Spool,
-} from '../spool/index.ts';
+import { type ClaimedMessage, newQueueId, type NewMessage, type Spool } from '../spool/index.ts';
 import type { Client, Envelope, Receiving } from './client.ts';
 import { Exhaustion } from './exhaustion.ts';
 import { Intake, type Taken } from './intake.ts';
@@ -60,9 +54,11 @@ export const DEFAULT_MAX_SIZE = 25 * 1024 * 1024;
 export class Submission {
   readonly #options: SubmissionOptions;
   readonly #exhaustion = new Exhaustion();
+  readonly #knownScopes: KnownScopes;
 
   constructor(options: SubmissionOptions) {
     this.#options = options;
+    this.#knownScopes = new KnownScopes(options.calendar);
   }
 
   directoryChanged(): void {
@@ -85,11 +81,11 @@ export class Submission {
     if (decision.kind === 'refuse') throw this.#refused(refusalReply(decision));
   }
 
-  recipient(client: Client, address: string): void {
+  recipient(client: Client, address: string): string {
     const { messageLimits } = this.#options.directory.settings ?? {};
     const max = messageLimits?.maxRecipients ?? DEFAULT_MAX_RECIPIENTS;
     if (client.recipientCount >= max) throw this.#refused(REPLIES.tooManyRecipients);
-    wireRecipient(address);
+    return wireRecipient(address);
   }
 
   data(client: Client, envelope: Envelope): Receiving {
@@ -147,9 +143,8 @@ export class Submission {
     return account;
   }
 
-  #scopes(account: Account): ChargeScope[] {
-    const { directory, calendar } = this.#options;
-    return chargeScopes(account, directory.workspace(account.namespace), { calendar, nowMs: Date.now() });
+  #scopes(account: Account): readonly ChargeScope[] {
+    return this.#knownScopes.of(account, this.#options.directory.workspace(account.namespace), Date.now());
   }
 
   /** A store that fails is a temporary refusal, and makes the relay unready until it works again. */
@@ -191,16 +186,8 @@ function newMessage({ account, session, envelope, taken, queueId, acceptedAt }: 
     envelopeFrom: toWireAddress(envelope.from) ?? envelope.from,
     smtpUtf8: envelope.smtpUtf8,
     acceptedAt,
-    recipients: envelope.recipients.map(wireRecipient),
-    ...(envelope.dsn && { dsn: byWireAddress(envelope.dsn) }),
+    recipients: envelope.recipients,
+    ...(envelope.dsn && { dsn: envelope.dsn }),
     lifetimeMs: LIFETIME_MS,
   };
-}
-
-function byWireAddress(dsn: DsnRequest): DsnRequest {
-  const recipients = Object.entries(dsn.recipients).map(([address, asked]) => [
-    wireRecipient(address),
-    asked,
-  ]);
-  return { ...dsn, recipients: Object.fromEntries(recipients) as DsnRequest['recipients'] };
 }

@@ -43,9 +43,8 @@ export class Transaction {
     if (this.#receiving) throw new SmtpError(REPLIES.chunksBegun);
     const parsed = parseRcpt(line, this.#mail.smtpUtf8);
     if (!parsed.ok) throw new SmtpError(parsed.reply);
-    const { address } = parsed.command;
-    this.#handlers.recipient(this.#client, address);
-    this.#recipients.set(address.toLowerCase(), parsed.command);
+    const address = this.#handlers.recipient(this.#client, parsed.command.address);
+    this.#recipients.set(address.toLowerCase(), { ...parsed.command, address });
     return REPLIES.recipientTaken;
   }
 

@@ -1,4 +1,7 @@
-/** The embedded store as seen from the event loop: calls that arrive during a commit share the next one. */
+/**
+ * The embedded store as seen from the event loop. The calls of one turn leave together and at once; those that reach
+ * the worker during a commit share the next one.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -20,8 +23,8 @@ interface Call {
   reject(error: unknown): void;
 }
 
-/** Most operations in one transaction; bounds how long one commit may take. */
-const MAX_BATCH = 500;
+/** Most operations that the worker has at once, which it may put into one transaction: bounds how long a commit takes. */
+const MAX_RUNNING = 500;
 
 /**
  * Nobody hurries for these: while nothing else is asked for they wait so long for company, because a commit costs more
@@ -72,12 +75,13 @@ class EmbeddedSpool implements Spool {
   readonly #worker: Worker;
   readonly #directory: string;
   #waiting: Call[] = [];
-  #running: Call[] = [];
-  /** Whether somebody hurries among those that wait. */
-  #urgent = false;
+  /** Sent; the worker answers in this order. */
+  readonly #running: Call[] = [];
   #later: NodeJS.Timeout | undefined;
   #isGathering = false;
-  #closed: { readonly done: Promise<void> } | undefined;
+  /** Some wait for replies to those that the worker has. */
+  #hasNoRoom = false;
+  #closed: { readonly done: Promise<void>; isSent: boolean } | undefined;
 
   constructor(worker: Worker, directory: string) {
     this.#worker = worker;
@@ -145,8 +149,8 @@ class EmbeddedSpool implements Spool {
   async close(): Promise<void> {
     if (!this.#closed) {
       const exited = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
-      this.#closed = { done: exited };
-      if (this.#running.length === 0) this.#send();
+      this.#closed = { done: exited, isSent: false };
+      this.#send();
     }
     await this.#closed.done;
   }
@@ -160,8 +164,8 @@ class EmbeddedSpool implements Spool {
     if (this.#closed) return Promise.reject(new RelayError('R_STORE_CLOSED'));
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ operation, resolve, reject });
-      this.#urgent ||= !PATIENT.has(operation.method);
-      if (this.#running.length === 0) this.#soon();
+      if (!PATIENT.has(operation.method)) this.#soon();
+      else this.#later ??= setTimeout(() => this.#send(), PATIENCE_MS);
     });
   }
 
@@ -171,29 +175,21 @@ class EmbeddedSpool implements Spool {
     this.#isGathering = true;
     setImmediate(() => {
       this.#isGathering = false;
-      if (this.#running.length === 0) this.#next();
+      this.#send();
     });
-  }
-
-  #next(): void {
-    this.#running = [];
-    if (this.#urgent || this.#closed) this.#send();
-    else if (this.#waiting.length > 0) this.#later ??= setTimeout(() => this.#patienceEnded(), PATIENCE_MS);
-  }
-
-  #patienceEnded(): void {
-    this.#later = undefined;
-    if (this.#running.length === 0) this.#send();
   }
 
   #send(): void {
     clearTimeout(this.#later);
     this.#later = undefined;
-    this.#running = this.#waiting.splice(0, MAX_BATCH);
-    this.#urgent = this.#waiting.length > 0;
-    if (this.#running.length > 0) {
-      this.#post({ kind: 'batch', operations: this.#running.map((call) => call.operation) });
-    } else if (this.#closed) {
+    const batch = this.#waiting.splice(0, MAX_RUNNING - this.#running.length);
+    this.#hasNoRoom = this.#waiting.length > 0;
+    if (batch.length > 0) {
+      this.#running.push(...batch);
+      this.#post({ kind: 'batch', operations: batch.map((call) => call.operation) });
+    }
+    if (this.#closed && !this.#closed.isSent && !this.#hasNoRoom) {
+      this.#closed.isSent = true;
       this.#post({ kind: 'close' });
     }
   }
@@ -203,8 +199,8 @@ class EmbeddedSpool implements Spool {
   }
 
   #settle(replies: readonly Reply[]): void {
-    const calls = this.#running;
-    this.#next();
+    const calls = this.#running.splice(0, replies.length);
+    if (this.#hasNoRoom) this.#send();
     for (const [i, call] of calls.entries()) {
       const reply = replies[i];
       if (reply?.ok) call.resolve(reply.value);
@@ -215,6 +211,6 @@ class EmbeddedSpool implements Spool {
   #fail(error: unknown): void {
     const calls = [...this.#running.splice(0), ...this.#waiting.splice(0)];
     for (const call of calls) call.reject(error);
-    this.#closed ??= { done: Promise.resolve() };
+    this.#closed ??= { done: Promise.resolve(), isSent: true };
   }
 }
