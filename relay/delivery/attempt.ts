@@ -9,6 +9,7 @@ import {
   type SendResult,
   TargetDown,
   type TransactionDsn,
+  type WholeContent,
 } from './target.ts';
 
 export interface Attempt {
@@ -18,6 +19,14 @@ export interface Attempt {
   readonly dsn: TransactionDsn | undefined;
   readonly recipients: readonly ClaimedRecipient[];
   readonly content: Content;
+  readonly prefix: string;
+  /** For a next hop that takes 7-bit content only; undefined where the message cannot be that. */
+  readonly sevenBit: () => Promise<SignedContent | undefined>;
+}
+
+export interface SignedContent {
+  readonly content: WholeContent;
+  readonly size: number;
   readonly prefix: string;
 }
 
@@ -37,7 +46,7 @@ export async function attempt(work: Attempt, route: Route, moment: () => Moment)
   let down: TargetDown | undefined;
   let retryAt = Infinity;
   for (const pool of route.pools) {
-    const sent = await send(pool, outgoing(work));
+    const sent = await send(pool, work);
     if (sent.kind !== 'down') return settle(work.recipients, sent, moment);
     // One host that may recover is enough to try again.
     if (!down || down.permanent) down = sent.error;
@@ -49,12 +58,12 @@ export async function attempt(work: Attempt, route: Route, moment: () => Moment)
 
 type Sent = SendResult | { readonly kind: 'down'; readonly error: TargetDown };
 
-async function send(pool: Pool, message: OutgoingMessage): Promise<Sent> {
+async function send(pool: Pool, work: Attempt): Promise<Sent> {
   try {
-    const first = await sendOnce(pool, message, false);
+    const first = await sendOnce(pool, work, false);
     // An idle connection that the other side had given up: not the message's fault, and nothing was sent.
     if (first.reused && first.result.kind === 'lost' && !first.result.unknown) {
-      return (await sendOnce(pool, message, true)).result;
+      return (await sendOnce(pool, work, true)).result;
     }
     return first.result;
   } catch (error) {
@@ -63,10 +72,14 @@ async function send(pool: Pool, message: OutgoingMessage): Promise<Sent> {
   }
 }
 
-async function sendOnce(pool: Pool, message: OutgoingMessage, fresh: boolean) {
+async function sendOnce(pool: Pool, work: Attempt, fresh: boolean) {
   const { connection, reused } = await pool.acquire(fresh);
   try {
-    return { result: await connection.send(message), reused };
+    const message = outgoing(work);
+    const mustConvert = message.eightBit && !connection.takesEightBit;
+    const converted = mustConvert ? await work.sevenBit() : undefined;
+    const fitting = converted ? { ...message, ...converted, eightBit: false } : message;
+    return { result: await connection.send(fitting), reused };
   } finally {
     pool.release(connection);
   }

@@ -39,6 +39,8 @@ export interface UpstreamConnection {
   readonly openedAt: number;
   /** False once either side has closed it. */
   readonly isOpen: boolean;
+  /** Offers 8BITMIME. */
+  readonly takesEightBit: boolean;
   send(message: OutgoingMessage): Promise<SendResult>;
   /** Says QUIT and closes. */
   quit(): void;
@@ -138,6 +140,10 @@ class Upstream implements UpstreamConnection {
     return this.#open;
   }
 
+  get takesEightBit(): boolean {
+    return this.#offers.includes('8BITMIME');
+  }
+
   quit(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -202,7 +208,7 @@ class Upstream implements UpstreamConnection {
     if (addresses.some(isInternational) && !this.#offers.includes('SMTPUTF8')) {
       return { code: 553, text: '553 5.6.7 The next hop does not take addresses beyond ASCII' };
     }
-    if (message.eightBit && !this.#offers.includes('8BITMIME')) {
+    if (message.eightBit && !this.takesEightBit) {
       return { code: 554, text: '554 5.6.3 The next hop does not take 8-bit content' };
     }
     return undefined;

@@ -7,12 +7,13 @@ import type { Metrics } from '../metrics.ts';
 import type { Directory } from '../policy/index.ts';
 import type { ClaimedMessage, ClaimedRecipient, RecipientOutcome, Spool } from '../spool/index.ts';
 import type { Webhooks } from '../webhooks/index.ts';
-import { attempt } from './attempt.ts';
+import { attempt, type SignedContent } from './attempt.ts';
 import { type Recorded, Recorder } from './recorder.ts';
 import type { Router } from './route.ts';
+import { toSevenBit } from './seven-bit/index.ts';
 import type { Signer } from './signer.ts';
 import { suspendedAccounts } from './suspended.ts';
-import type { Content } from './target.ts';
+import type { Content, WholeContent } from './target.ts';
 import { type Transaction, transactionsOf } from './transactions.ts';
 
 export interface DispatcherOptions {
@@ -67,23 +68,25 @@ export class Dispatcher {
       routeKey: (address) => router.groupKey(address),
       returnPath: (recipient) => this.#options.returnPaths?.addressFor(message, recipient),
     });
-    const prefix = wanted.length > 0 ? await this.#sign(message, content) : '';
+    const prefix = wanted.length > 0 ? await this.#sign(message, content, message.headerSize) : '';
+    let converting: Promise<SignedContent | undefined> | undefined;
+    const sevenBit = () => (converting ??= this.#sevenBit(message, content));
     return combined(
       await Promise.all([
         ...(suppressed.length > 0 ? [this.#suppress(message, suppressed, content)] : []),
         ...transactions.map((transaction) =>
-          this.#transact({ message, transaction, content, prefix, router }),
+          this.#transact({ message, transaction, content, prefix, sevenBit, router }),
         ),
       ]),
     );
   }
 
   async #transact(work: Work): Promise<Recorded> {
-    const { message, transaction, content, prefix, router } = work;
+    const { message, transaction, content, prefix, sevenBit, router } = work;
     const route = await router.route(transaction.routeKey);
     const moment = () => ({ nowMs: Date.now(), random: Math.random() });
     const { outcomes, unknown, dsnPassed } = await attempt(
-      { ...transaction, message, content, prefix },
+      { ...transaction, message, content, prefix, sevenBit },
       route,
       moment,
     );
@@ -130,11 +133,19 @@ export class Dispatcher {
     return this.#recorder.record(message, { outcomes, content: NOTHING, dsnPassed: false });
   }
 
-  #sign(message: ClaimedMessage, content: Content): Promise<string> {
+  /** Converted before it is signed: what is signed is what the recipient gets (RFC 6376 section 5.3). */
+  async #sevenBit(message: ClaimedMessage, content: Content): Promise<SignedContent | undefined> {
+    const converted = await toSevenBit(content);
+    if (!converted) return undefined;
+    const { headerSize, ...rest } = converted;
+    return { ...rest, prefix: await this.#sign(message, rest.content, headerSize) };
+  }
+
+  #sign(message: ClaimedMessage, content: WholeContent, headerSize: number): Promise<string> {
     const { directory, signer } = this.#options;
     const keys = directory.domain(message.signingDomain)?.dkim ?? [];
     const signing = keys.map((key) => ({ ...key, domain: message.signingDomain }));
-    return signer.sign(content, message.headerSize, signing);
+    return signer.sign(content, headerSize, signing);
   }
 }
 
@@ -143,6 +154,7 @@ interface Work {
   readonly transaction: Transaction;
   readonly content: Content;
   readonly prefix: string;
+  readonly sevenBit: () => Promise<SignedContent | undefined>;
   readonly router: Router;
 }
 

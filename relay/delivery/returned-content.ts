@@ -1,4 +1,5 @@
 /** What a notification brings back of the message: its header, or all of it where that was asked for. */
+import { quotedPrintable } from '../message/index.ts';
 import type { ClaimedMessage } from '../spool/index.ts';
 import type { Content } from './target.ts';
 
@@ -38,37 +39,10 @@ export function returnedPart({ kind, bytes }: Original): string {
   if (isAscii) return `Content-Type: text/rfc822-headers\r\n\r\n${text}`;
   return (
     'Content-Type: text/rfc822-headers\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n' +
-    quotedPrintable(text)
+    text.split('\r\n').map(quotedPrintable).join('\r\n')
   );
 }
 
 function wrapped(bytes: Buffer): string {
   return bytes.toString('base64').replace(/(.{76})(?=.)/g, '$1\r\n');
-}
-
-/** RFC 2045 section 6.7, of latin1 text whose lines end with CRLF. */
-function quotedPrintable(text: string): string {
-  return text
-    .split('\r\n')
-    .map((line) => line.replace(/[^ -<>-~]|[ \t]$/g, escapeByte))
-    .map((line) => pieces(line).join('=\r\n'))
-    .join('\r\n');
-}
-
-function escapeByte(char: string): string {
-  return `=${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
-}
-
-/** No line beyond 76 characters, and no break within an escape. */
-function pieces(line: string): string[] {
-  const result: string[] = [];
-  let piece = '';
-  for (const token of line.match(/=[0-9A-F]{2}|[^=]/g) ?? []) {
-    if (piece.length + token.length > 75) {
-      result.push(piece);
-      piece = '';
-    }
-    piece += token;
-  }
-  return [...result, piece];
 }

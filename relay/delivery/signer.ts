@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Log } from '../log.ts';
 import type { SigningKey } from './dkim.ts';
 import type { SignReply, SignRequest } from './sign-worker.ts';
-import type { Content } from './target.ts';
+import type { WholeContent } from './target.ts';
 
 interface Waiting {
   resolve(fields: string): void;
@@ -30,7 +30,7 @@ export class Signer {
    * Signature fields to stand before the message; empty without keys or when none of them can sign. Rejects where
    * the content cannot be read.
    */
-  async sign(content: Content, headerSize: number, keys: readonly SigningKey[]): Promise<string> {
+  async sign(content: WholeContent, headerSize: number, keys: readonly SigningKey[]): Promise<string> {
     if (keys.length === 0) return '';
     const id = this.#next++;
     const worker = this.#start();

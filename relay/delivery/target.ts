@@ -22,7 +22,7 @@ export interface OutgoingMessage {
   readonly eightBit: boolean;
   /** Signature fields, to stand before the stored bytes. */
   readonly prefix: string;
-  readonly content: Content;
+  readonly content: WholeContent;
   /** Passed on where the next hop offers DSN. */
   readonly dsn?: TransactionDsn;
 }
@@ -39,6 +39,11 @@ export type Content =
   | { readonly kind: 'inline'; readonly data: Uint8Array }
   /** Too large for memory: read from the store, as often as needed. */
   | { readonly kind: 'stored'; readonly read: (range?: BodyRange) => AsyncIterable<Uint8Array> };
+
+/** Content that is read from its beginning to its end. */
+export type WholeContent =
+  | { readonly kind: 'inline'; readonly data: Uint8Array }
+  | { readonly kind: 'stored'; readonly read: () => AsyncIterable<Uint8Array> };
 
 export interface RecipientReply {
   readonly address: string;

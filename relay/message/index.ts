@@ -7,3 +7,4 @@ export * from './header.ts';
 export * from './addresses.ts';
 export * from './rewrite.ts';
 export * from './ingress.ts';
+export * from './quoted-printable.ts';

@@ -102,4 +102,24 @@ describe('DKIM', () => {
     expect(await verify(changed)).not.toContain('True');
     dialogue.close();
   });
+
+  it('signs what was converted for a next hop without 8BITMIME', async () => {
+    const plain = await startSink();
+    plain.script = { ehlo: ['SIZE'] };
+    const domain = { dkim: keys.map((entry) => entry.key) };
+    await relay.push(...allShards({ smarthostPort: plain.port }, { revision: 3, domain }));
+    const dialogue = await Dialogue.loggedIn(relay);
+    const data = simpleMessage({}, Buffer.from('Some words, then Grüße\r\n').toString('latin1'));
+    expect(await dialogue.send({ data })).toMatch(/^250 /);
+    await plain.waitFor(1);
+    const message = plain.received[0]?.data ?? Buffer.alloc(0);
+    expect(message.toString('latin1')).toContain('\r\nSome words, then Gr=C3=BC=C3=9Fe\r\n');
+    expect((await verify(message)).split('\n').toSorted()).toEqual([
+      '',
+      'ed25519-sha256 True',
+      'rsa-sha256 True',
+    ]);
+    dialogue.close();
+    await plain.close();
+  });
 });

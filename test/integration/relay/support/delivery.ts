@@ -20,6 +20,8 @@ export interface DeliveryUnderTest {
   configure(change: Change): void;
   /** Accepts and hands over; answers the queue id. */
   submit(change?: Partial<NewMessage> & { text?: string }): Promise<string>;
+  /** As `submit` takes it: a message whose content is kept in a file. */
+  inFile(text: string): Promise<Partial<NewMessage> & { text: string }>;
   reports(queueId: string): Promise<relayApi.DeliveryReport[]>;
   /** Waits until every recipient of the message is in this state. */
   untilStatus(
@@ -97,6 +99,12 @@ export async function startDelivery(change: Change, lab: Lab = {}): Promise<Deli
       if (result.claimed.length > 0) delivery.take({ ...message, recipients: result.claimed });
       else delivery.wake();
       return message.queueId;
+    },
+    async inFile(text) {
+      const queueId = newQueueId(Date.now());
+      const writer = await spool.openBody(queueId);
+      await writer.write(Buffer.from(text, 'latin1'));
+      return { text, queueId, body: await writer.finish() };
     },
     reports,
     untilStatus: (queueId, status, timeoutMs = 15_000) =>
