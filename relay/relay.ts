@@ -281,6 +281,7 @@ class Relay {
         spool,
         delivery: handOver(this.#delivery, this.#held),
         storeFailed: (error) => this.#health.failed(error),
+        isStoreWritable: () => this.#health.writable,
         hostname: () => this.#hostname(),
         tail: this.#tail,
         limitReached: (scopes, account) => void this.#webhooks.limitReached(scopes, account),

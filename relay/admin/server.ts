@@ -110,14 +110,16 @@ function match(method: string, path: string): { route: Route; params: Record<str
 }
 
 async function readBody(request: IncomingMessage, schema: NonNullable<Route['body']>): Promise<unknown> {
-  const chunks: Buffer[] = [];
+  // As text at once: one large buffer, once freed, makes the C library keep more freed memory for good.
+  const decoder = new TextDecoder();
   let size = 0;
+  let text = '';
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > MAX_BODY) throw new ApiError(413, 'TooLarge', `the request is larger than ${MAX_BODY} bytes`);
-    chunks.push(chunk);
+    text += decoder.decode(chunk, { stream: true });
   }
-  const parsed = schema.safeParse(parseJson(Buffer.concat(chunks).toString('utf8')));
+  const parsed = schema.safeParse(parseJson(text + decoder.decode()));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   // Path and rule only: a value may be a key.

@@ -40,6 +40,8 @@ export interface SubmissionOptions {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly storeFailed: (error: unknown) => void;
+  /** False from a failure of the store until it works again. */
+  readonly isStoreWritable: () => boolean;
   readonly hostname: () => string;
   /** Who listens to changes of reports. */
   readonly tail: Pick<ReportTail, 'isHeard' | 'accepted'>;
@@ -68,6 +70,8 @@ export class Submission {
   /** A promise only where the limits may be used up. */
   mail(client: Client, from: string): Promise<void> | undefined {
     const account = this.#account(client);
+    // Before the client sends a message that cannot be kept.
+    if (!this.#options.isStoreWritable()) throw this.#refused(REPLIES.storeFailed);
     const refusal = envelopeRefusal(this.#options.directory, account, from);
     if (refusal) throw this.#refused(refusal);
     const scopes = this.#scopes(account);

@@ -67,7 +67,7 @@ describe('a database that is lost', () => {
     await endSessions();
     await waitFor(isUnready(), { what: 'unreadiness', timeoutMs: 20_000 });
     const dialogue = await Dialogue.loggedIn(relay);
-    expect(await dialogue.send()).toMatch(/^452 4\.3\.1 /);
+    expect(await dialogue.ask('MAIL FROM:<hello@shop.example>')).toMatch(/^452 4\.3\.1 /);
     await server.query('ALTER DATABASE test_1 RESET default_transaction_read_only');
     await endSessions();
     await waitFor(isReady(), { what: 'readiness', timeoutMs: 20_000 });
