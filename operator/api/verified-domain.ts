@@ -78,6 +78,9 @@ const status = z.object({
       dkimNext: record.describe('Key that signs next; publish it before it can.').optional(),
       dmarc: record.describe('Policy for mail that fails.').optional(),
       returnPath: record.describe('Where bounces come in, when the relay takes them.').optional(),
+      returnPathSpf: record
+        .describe('Lets the relay send from the return path, when it takes bounces.')
+        .optional(),
     })
     .describe('Records to publish, and what DNS shows of them.')
     .optional(),

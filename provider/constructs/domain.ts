@@ -48,7 +48,7 @@ export interface VerificationOptions {
 }
 
 export type DnsRecordPurpose =
-  'ownership' | 'spf' | 'dkim' | 'dkimEd25519' | 'dkimNext' | 'dmarc' | 'returnPath';
+  'ownership' | 'spf' | 'dkim' | 'dkimEd25519' | 'dkimNext' | 'dmarc' | 'returnPath' | 'returnPathSpf';
 
 /** A sender domain, declared here or elsewhere. */
 export interface IVerifiedDomain extends IConstruct {
@@ -105,7 +105,8 @@ export class VerifiedDomain extends Construct implements IVerifiedDomain, ITerra
 
   /**
    * A record to publish. `ownership`, `spf`, `dkim` and `dmarc` are always there; `dkimEd25519` with key type Both,
-   * `dkimNext` while keys change, `returnPath` when the relay takes bounces: `resource.dnsRecords` lists what is there.
+   * `dkimNext` while keys change, `returnPath` and `returnPathSpf` when the relay takes bounces: `resource.dnsRecords` lists
+   * what is there.
    */
   record(purpose: DnsRecordPurpose): DnsRecord {
     const { type, name, value } = this.resource[`${purpose}Record`];

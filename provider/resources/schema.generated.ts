@@ -2654,6 +2654,49 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
      "dmarc"
     ]
    },
+   "return_path_spf_record": {
+    "field": [
+     "dnsRecords",
+     "returnPathSpf"
+    ],
+    "type": {
+     "nesting": "single",
+     "attributes": {
+      "type": {
+       "field": [
+        "type"
+       ],
+       "type": "string",
+       "computed": true,
+       "description": "TXT, CNAME or MX."
+      },
+      "name": {
+       "field": [
+        "name"
+       ],
+       "type": "string",
+       "computed": true,
+       "description": "Full name of the record."
+      },
+      "value": {
+       "field": [
+        "value"
+       ],
+       "type": "string",
+       "computed": true,
+       "description": "What it must hold."
+      }
+     }
+    },
+    "computed": true,
+    "description": "Lets the relay send from the return path, when it takes bounces.",
+    "changesWith": [
+     "relay_ref",
+     "dkim",
+     "spf",
+     "dmarc"
+    ]
+   },
    "dns_records": {
     "field": [
      "dnsRecords"

@@ -75,6 +75,7 @@ function isNeeded(spec: VerifiedDomainSpec, slot: RecordSlot): boolean {
       return spec.dmarc === 'Required';
     case 'dkimNext':
     case 'returnPath':
+    case 'returnPathSpf':
       return false;
     default:
       return slot satisfies never;

@@ -93,11 +93,16 @@ export function wantedEntry(given: Case): relayApi.DomainConfig | undefined {
   };
 }
 
-/** Hosts refuse senders whose domain takes no mail: the MX has to be there. What nobody knows changes nothing. */
+/**
+ * Hosts refuse senders whose domain takes no mail, and mistrust one without SPF: both records have to be there. What
+ * nobody knows changes nothing.
+ */
 function leadsBouncesHere({ records, check, serving }: Case): boolean {
-  if (!records.some(({ slot }) => slot === 'returnPath')) return false;
-  const verdict = findingFor(check?.findings ?? [], 'returnPath')?.verdict ?? 'unknown';
-  return verdict === 'unknown' ? serving.entry?.returnPath !== undefined : verdict === 'valid';
+  const asked = records.filter(({ slot, isChecked }) => slot.startsWith('returnPath') && isChecked);
+  const verdicts = asked.map(({ slot }) => findingFor(check?.findings ?? [], slot)?.verdict ?? 'unknown');
+  if (verdicts.length === 0 || !verdicts.every((verdict) => ['valid', 'unknown'].includes(verdict)))
+    return false;
+  return verdicts.includes('unknown') ? serving.entry?.returnPath !== undefined : true;
 }
 
 /** In ms since 1970. */

@@ -17,7 +17,7 @@ export function stepConditions(input: StepInput): ConditionDraft[] {
   const steps: [string, RecordSlot[]][] = [
     ['OwnershipVerified', ['ownership']],
     ['DKIMValid', ['dkim', 'dkimEd25519']],
-    ['SPFValid', ['spf']],
+    ['SPFValid', ['spf', 'returnPathSpf']],
     ['DMARCValid', ['dmarc']],
   ];
   return steps.flatMap(([type, slots]) => {

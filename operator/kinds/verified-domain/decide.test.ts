@@ -268,19 +268,27 @@ describe('the relay', () => {
     expect(entryOf(given)?.dkim.map(({ selector }) => selector)).toEqual(selectors);
   });
 
-  test.each<[string, boolean, Finding['verdict'] | undefined, string | undefined, string | undefined]>([
-    ['is told of the return path that DNS leads to it', true, 'valid', undefined, 'bounces.example.com'],
-    ['is not told of one that DNS does not have', true, 'missing', 'bounces.example.com', undefined],
-    ['keeps one that nobody can look up now', true, 'unknown', 'bounces.example.com', 'bounces.example.com'],
-    ['keeps one before the first check', true, undefined, 'bounces.example.com', 'bounces.example.com'],
-    ['is not told of one that nobody has seen yet', true, 'unknown', undefined, undefined],
-    ['is told of none while it takes no bounces', false, 'valid', 'bounces.example.com', undefined],
-  ])('%s', (_title, enabled, verdict, known, expected) => {
+  const PATH = 'bounces.example.com';
+  type Verdicts = { mx?: Finding['verdict']; spf?: Finding['verdict'] };
+  test.each<[string, boolean, Verdicts, string | undefined, string | undefined]>([
+    ['is told of the return path that DNS leads to it', true, { mx: 'valid', spf: 'valid' }, undefined, PATH],
+    ['is not told of one that DNS does not have', true, { mx: 'missing', spf: 'valid' }, PATH, undefined],
+    ['is not told of one from which it may not send', true, { mx: 'valid', spf: 'wrong' }, PATH, undefined],
+    ['keeps one that nobody can look up now', true, { mx: 'unknown', spf: 'valid' }, PATH, PATH],
+    ['keeps one whose SPF nobody can look up now', true, { mx: 'valid', spf: 'unknown' }, PATH, PATH],
+    ['keeps one before the first check', true, {}, PATH, PATH],
+    ['is not told of one that nobody has seen yet', true, { mx: 'valid' }, undefined, undefined],
+    ['is told of none while it takes no bounces', false, { mx: 'valid', spf: 'valid' }, PATH, undefined],
+  ])('%s', (_title, enabled, { mx, spf }, known, expected) => {
     const takesBounces = { ...relay, spec: { ...relay.spec, bounces: { enabled } } };
     const served = { ...entryOf({ proof: proven })!, ...(known && { returnPath: known }) };
+    const found: Finding[] = [
+      ...(mx ? [{ slot: 'returnPath' as const, verdict: mx }] : []),
+      ...(spf ? [{ slot: 'returnPathSpf' as const, verdict: spf }] : []),
+    ];
     const entry = entryOf({
       proof: proven,
-      ...(verdict && { findings: [{ slot: 'returnPath', verdict }] }),
+      ...(found.length > 0 && { findings: found }),
       snapshot: {
         relay: { found: true, relay: takesBounces },
         serving: { entry: served, pods: 'applied', isElsewhere: false },

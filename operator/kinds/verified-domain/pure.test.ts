@@ -227,6 +227,7 @@ describe('records', () => {
       ['spf', 'TXT', 'example.com', false],
       ['dmarc', 'TXT', '_dmarc.example.com', true],
       ['returnPath', 'MX', 'bounces.example.com', true],
+      ['returnPathSpf', 'TXT', 'bounces.example.com', false],
     ]);
     expect(requiredRecords(needs).map(({ slot }) => slot)).not.toContain('returnPath');
   });

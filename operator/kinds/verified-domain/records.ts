@@ -56,7 +56,18 @@ export function requiredRecords(needs: RecordNeeds): RequiredRecord[] {
     txt('spf', domain, `v=spf1 ${spfMechanism(relayAddress)} ~all`, spec.spf !== 'Ignore'),
     ...dkim,
     txt('dmarc', `_dmarc.${domain}`, 'v=DMARC1; p=none', spec.dmarc !== 'Ignore'),
-    ...(needs.hasBounces ? [returnPath(domain, relayAddress)] : []),
+    ...(needs.hasBounces
+      ? [
+          returnPath(domain, relayAddress),
+          // Receivers ask for the SPF record of the envelope sender: that of the domain says nothing of this one.
+          txt(
+            'returnPathSpf',
+            returnPathDomain(domain),
+            `v=spf1 ${spfMechanism(relayAddress)} ~all`,
+            spec.spf !== 'Ignore',
+          ),
+        ]
+      : []),
   ];
 }
 
@@ -85,6 +96,7 @@ export function judge(record: RequiredRecord, relayAddress: string, values: read
     case 'ownership':
       return judgeOwnership(values, record.value);
     case 'spf':
+    case 'returnPathSpf':
       return judgeSpf(values, relayAddress);
     case 'dkim':
     case 'dkimEd25519':
