@@ -9,6 +9,7 @@ import { ERRORS, type ErrorCode, RelayError } from '../../errors.ts';
 import type { Body, BodyWriter, Spool } from '../types.ts';
 import { openBodyFile, readBodyFile } from './bodies.ts';
 import type { Quarantined } from './database.ts';
+import { pack } from './packing.ts';
 import type { FromWorker, Operation, Reply, ToWorker } from './protocol.ts';
 
 export interface OpenedSpool {
@@ -186,7 +187,8 @@ class EmbeddedSpool implements Spool {
     this.#hasNoRoom = this.#waiting.length > 0;
     if (batch.length > 0) {
       this.#running.push(...batch);
-      this.#post({ kind: 'batch', operations: batch.map((call) => call.operation) });
+      const packed = pack(batch.map((call) => call.operation));
+      this.#post({ kind: 'batch', ...packed }, packed.bytes);
     }
     if (this.#closed && !this.#closed.isSent && !this.#hasNoRoom) {
       this.#closed.isSent = true;
@@ -194,8 +196,8 @@ class EmbeddedSpool implements Spool {
     }
   }
 
-  #post(message: ToWorker): void {
-    this.#worker.postMessage(message);
+  #post(message: ToWorker, given?: Uint8Array<ArrayBuffer>): void {
+    this.#worker.postMessage(message, given ? [given.buffer] : []);
   }
 
   #settle(replies: readonly Reply[]): void {

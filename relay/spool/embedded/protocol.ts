@@ -1,6 +1,7 @@
 /** What passes between the client in the main thread and the store in its worker. */
 import type { Spool } from '../types.ts';
 import type { Quarantined } from './database.ts';
+import type { Packed } from './packing.ts';
 
 /** What the client answers by itself is not among them. */
 type Methods = Omit<Spool, 'openBody' | 'readLarge' | 'holds' | 'watch' | 'close'>;
@@ -13,8 +14,7 @@ export type Operation = {
 export type Reply =
   { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly cause: string };
 
-export type ToWorker =
-  { readonly kind: 'batch'; readonly operations: readonly Operation[] } | { readonly kind: 'close' };
+export type ToWorker = ({ readonly kind: 'batch' } & Packed) | { readonly kind: 'close' };
 
 export type FromWorker =
   | { readonly kind: 'opened' }

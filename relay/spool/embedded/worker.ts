@@ -1,6 +1,7 @@
 /** The thread that owns the database: a commit blocks it, never the SMTP event loop. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { describeCause, RelayError } from '../../errors.ts';
+import { unpack } from './packing.ts';
 import type { FromWorker, Operation, ToWorker } from './protocol.ts';
 import { EmbeddedStore } from './store.ts';
 
@@ -24,7 +25,7 @@ function start(directory: string): void {
     // All that came during the last commit shares the next one.
     const operations: Operation[] = [];
     let message: ToWorker | undefined = first;
-    for (; message?.kind === 'batch'; message = waiting()) operations.push(...message.operations);
+    for (; message?.kind === 'batch'; message = waiting()) operations.push(...unpack(message));
     if (operations.length > 0) answer({ kind: 'replies', replies: store.run(operations) });
     if (message?.kind === 'close') close();
   });
