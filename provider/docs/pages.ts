@@ -7,6 +7,7 @@ import {
   type Schema,
 } from '../core/index.ts';
 import { createProvider } from '../resources/index.ts';
+import { diagnosticsText } from './diagnostics-text.ts';
 import { ALL_EXAMPLES, IDENTITY_EXAMPLE, IMPORT_EXAMPLE } from './examples.ts';
 
 /** Every page of the registry's documentation, by its path under docs/provider. */
@@ -31,7 +32,14 @@ export function documentationPages(): Map<string, string> {
   for (const [name, definition] of Object.entries(provider.functions)) {
     pages.set(`functions/${name}.md`, functionPage(name, definition));
   }
+  pages.set('guides/diagnostics.md', diagnosticsPage());
   return pages;
+}
+
+function diagnosticsPage(): string {
+  const words =
+    'What the provider says when it stops or warns, by the summary that Terraform prints. `Kind` alone decides about trying again: Temporary and Unknown yes, a Warning stops nothing, all others not before something was changed.';
+  return page('Diagnostics', '', words, diagnosticsText());
 }
 
 function short(name: string): string {

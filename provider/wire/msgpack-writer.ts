@@ -18,17 +18,10 @@ export class MsgpackWriter {
     this.#byte(value ? 0xc3 : 0xc2);
   }
 
-  /** Whole number from -2^63 to 2^64-1. */
-  integer(value: number | bigint): void {
-    if (value >= 0 && value < 0x80) this.#byte(Number(value));
-    else if (value < 0 && value >= -0x20) this.#byte(0x100 + Number(value));
-    else if (value >= -0x8000_0000 && value < 0x8000_0000) {
-      this.#byte(0xd2);
-      this.#length = this.#room(4).writeInt32BE(Number(value), this.#length);
-    } else if (value < 0) {
-      this.#byte(0xd3);
-      this.#length = this.#room(8).writeBigInt64BE(BigInt(value), this.#length);
-    } else {
+  /** Whole number from 0 on: lengths, and keys. */
+  integer(value: number): void {
+    if (value < 0x80) this.#byte(value);
+    else {
       this.#byte(0xcf);
       this.#length = this.#room(8).writeBigUInt64BE(BigInt(value), this.#length);
     }

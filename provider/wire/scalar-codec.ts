@@ -13,14 +13,14 @@ import { MsgpackWriter } from './msgpack-writer.ts';
 
 /** Numbers, and values that are not known yet with what is known about them. */
 const REFINED = 12;
-const INT64_MIN = -(2n ** 63n);
-const UINT64_MAX = 2n ** 64n - 1n;
 
-/** Fractions go as decimal text: as doubles they would not equal what the configuration says. */
+/**
+ * Numbers go as decimal text, whole ones too. A fraction as a double would not equal what the configuration says; and an
+ * integer is held by Terraform at 64 bits, where the number that it read from its state has 512: equal to whoever
+ * compares values, but `plan -refresh-only -detailed-exitcode` compares how they are held, and would tell of drift.
+ */
 export function writeNumber(writer: MsgpackWriter, value: CtyNumber): void {
   if (typeof value === 'number' && !Number.isFinite(value)) writer.float64(value);
-  else if (typeof value === 'number' && Number.isSafeInteger(value)) writer.integer(value);
-  else if (typeof value === 'bigint' && value >= INT64_MIN && value <= UINT64_MAX) writer.integer(value);
   else writer.string(numberText(value));
 }
 

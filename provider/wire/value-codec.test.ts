@@ -120,6 +120,10 @@ describe('values on the wire', () => {
     expect(Buffer.from(encodeValue(0.1, 'number')).toString('hex')).toBe('a3302e31');
   });
 
+  it('writes whole numbers as text too, so that Terraform holds them as those of its state', () => {
+    expect(Buffer.from(encodeValue(500, 'number')).toString('hex')).toBe('a3353030');
+  });
+
   it('never crash the reader, whatever the bytes', () => {
     const types: Type[] = ['dynamic', ['map', 'number'], ['list', ['object', { a: 'string' }]]];
     fc.assert(

@@ -32,8 +32,8 @@ function errorsPage(): string {
   ]);
   return page('Errors', [
     '`kind` alone decides about trying again: Temporary and Unknown yes; Invalid, Conflict, Permanent and Bug not before',
-    'something was changed. What the operator finds stands in the conditions of each object ([reference](reference/)), what',
-    'the provider finds in its diagnostics; both name the next step themselves.',
+    'something was changed. What the operator finds stands in the [conditions](reference/conditions.md) of each object, what the',
+    'provider finds in its [diagnostics](provider/guides/diagnostics.md); both name the next step themselves.',
     '',
     '## The relay: start, log and admin API',
     '',
