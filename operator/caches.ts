@@ -18,7 +18,8 @@ import {
   type Resource,
   type ResourceQuota,
 } from './kube/index.ts';
-import { Informer, type InformerOptions, type Log } from './runtime/index.ts';
+import { AgeOrder } from './policy/index.ts';
+import { Informer, shareIn, type InformerOptions, type Log } from './runtime/index.ts';
 
 /** Label on everything that makes up a relay; its value is the relay's name. */
 export const RELAY_LABEL = 'migosmtp.com/relay';
@@ -34,6 +35,8 @@ export const PLAN_LABEL = 'migosmtp.com/plan';
 export interface Caches {
   relays: Informer<SmtpRelay>;
   accounts: Informer<SmtpAccount>;
+  /** Those accounts by age. */
+  accountAges: AgeOrder;
   domains: Informer<VerifiedDomain>;
   plans: Informer<PlanLimit>;
   testMessages: Informer<TestMessage>;
@@ -61,11 +64,14 @@ export function createCaches(options: CacheOptions): Caches {
   ): Informer<T> =>
     new Informer<T>({ client, log, namespaces, resource, indexes: { [BY_NAMESPACE]: namespaceOf }, ...more });
   const indexes = { [BY_NAMESPACE]: namespaceOf, [BY_RELAY]: relayKeyOf };
+  const accounts = informer(SmtpAccounts, {
+    indexes: { [BY_NAMESPACE]: namespaceOf, [BY_RELAY]: servingRelayOf },
+    trim: trimAccount,
+  });
   return {
     relays: informer(SmtpRelays),
-    accounts: informer(SmtpAccounts, {
-      indexes: { [BY_NAMESPACE]: namespaceOf, [BY_RELAY]: servingRelayOf },
-    }),
+    accounts,
+    accountAges: agesOf(accounts),
     domains: informer(VerifiedDomains, { indexes: { [BY_NAMESPACE]: namespaceOf, [BY_DOMAIN]: domainOf } }),
     plans: informer(PlanLimits),
     testMessages: informer(TestMessages),
@@ -77,9 +83,19 @@ export function createCaches(options: CacheOptions): Caches {
 }
 
 export function startCaches(caches: Caches, signal: AbortSignal): Promise<unknown> {
-  const informers = Object.values(caches) as Informer<AnyObject>[];
+  const informers = (Object.values(caches) as unknown[]).filter((cache) => cache instanceof Informer);
   for (const informer of informers) informer.start(signal);
   return Promise.all(informers.map((informer) => informer.whenSynced));
+}
+
+function agesOf(informer: Informer<SmtpAccount>): AgeOrder {
+  const ages = new AgeOrder();
+  informer.onChange(({ type, object }) => {
+    const { namespace = '' } = object.metadata;
+    if (type === 'Added') ages.add(namespace, object);
+    if (type === 'Removed') ages.remove(namespace, object);
+  });
+  return ages;
 }
 
 function namespaceOf(object: AnyObject): string[] {
@@ -103,4 +119,12 @@ function domainOf({ spec, status }: VerifiedDomain): string[] {
 /** Only address and readiness of a pod are read. */
 function trimPod(pod: Pod): void {
   delete pod.spec;
+}
+
+/** What all accounts of a relay have in common. */
+function trimAccount({ status }: SmtpAccount): void {
+  if (status === undefined) return;
+  shareIn(status, ['host']);
+  if (status.relayRef !== undefined) shareIn(status.relayRef, ['name', 'namespace']);
+  if (status.credentials !== undefined) shareIn(status.credentials, ['issuedAt']);
 }

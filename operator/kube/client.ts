@@ -17,6 +17,9 @@ import { openWatch, type WatchOptions } from './watch.ts';
 /** Field manager of everything that the operator writes. */
 export const FIELD_MANAGER = 'migosmtp-operator';
 
+const JSON_TYPE = 'application/json';
+/** Every API server that has custom resources of v1 knows it; one that did not would send the whole object. */
+const METADATA = `${JSON_TYPE};as=PartialObjectMetadata;v=v1;g=meta.k8s.io,${JSON_TYPE}`;
 const MERGE = 'application/merge-patch+json';
 const APPLY = 'application/apply-patch+yaml';
 const JSON_PATCH = 'application/json-patch+json';
@@ -32,6 +35,8 @@ export interface ListOptions {
 export interface RequestOptions {
   subresource?: 'status' | 'scale' | undefined;
   signal?: AbortSignal | undefined;
+  /** Of the answer only metadata is read: a large object need not be sent back. */
+  isMetadataEnough?: boolean | undefined;
 }
 
 export interface DeleteOptions {
@@ -63,7 +68,9 @@ interface Call {
   contentType?: string | undefined;
   type: string;
   sensitive: boolean;
+  isVital: boolean;
   signal?: AbortSignal | undefined;
+  isMetadataEnough?: boolean | undefined;
 }
 
 /** Attempts that a 429 may cost before it is thrown. */
@@ -73,6 +80,7 @@ export class KubeClient {
   readonly namespace: string;
   readonly #connection: Connection;
   readonly #options: ClientOptions;
+  readonly #timeoutMs: number;
   readonly #requests: Agent;
   readonly #watches: Agent;
 
@@ -80,12 +88,13 @@ export class KubeClient {
     this.namespace = connection.namespace;
     this.#connection = connection;
     this.#options = options;
+    this.#timeoutMs = options.timeoutMs ?? 15_000;
     if (shared !== undefined) {
       this.#requests = shared.#requests;
       this.#watches = shared.#watches;
       return;
     }
-    const timeoutMs = options.timeoutMs ?? 15_000;
+    const timeoutMs = this.#timeoutMs;
     const common = {
       connect: { ...connection.tls, timeout: 5_000, keepAlive: true },
       // Node's HTTP/2 costs several times the CPU of HTTP/1.1 over kept connections.
@@ -94,7 +103,8 @@ export class KubeClient {
       headersTimeout: timeoutMs,
     };
     this.#requests = new Agent({ ...common, connections: 48, bodyTimeout: timeoutMs });
-    // Watches hold their connection for minutes: with their own they never starve requests.
+    // Watches hold their connection for minutes: with their own they never starve requests. What is vital goes beside
+    // them: a lease that waits behind hundreds of other requests is lost, and the process ends in the middle of a wave.
     this.#watches = new Agent({ ...common, connections: null, bodyTimeout: 0 });
   }
 
@@ -155,7 +165,8 @@ export class KubeClient {
   /** PUT; with metadata.resourceVersion it replaces that version only. */
   replace<T extends AnyObject>(type: Resource<T>, object: T, options: RequestOptions = {}): Promise<T> {
     const path = objectPath(type, object.metadata, options.subresource);
-    return this.#write<T>(type, 'PUT', path, { body: withType(type, object), signal: options.signal });
+    const { signal, isMetadataEnough } = options;
+    return this.#write<T>(type, 'PUT', path, { body: withType(type, object), signal, isMetadataEnough });
   }
 
   /** JSON merge patch: null removes; metadata.resourceVersion in it makes it conditional. */
@@ -198,7 +209,14 @@ export class KubeClient {
   /** Anything else: `/version`, `/apis`, reviews. `type` names it in metrics. */
   async raw<T>(method: 'GET' | 'POST', path: string, type: string, body?: unknown): Promise<T> {
     if (method !== 'GET' && !path.includes('reviews')) this.#options.fence?.();
-    return this.#request<T>({ method, path, body, type, sensitive: path.includes('tokenreviews') });
+    return this.#request<T>({
+      method,
+      path,
+      body,
+      type,
+      sensitive: path.includes('tokenreviews'),
+      isVital: false,
+    });
   }
 
   /** Ends every request and watch at once. */
@@ -213,9 +231,10 @@ export class KubeClient {
   }
 
   #call<T>(type: Resource, method: Call['method'], path: string, parts: Partial<Call>): Promise<T> {
-    const { query, body, contentType, signal } = parts;
-    const call = { method, path, query, body, contentType, signal };
-    return this.#request<T>({ ...call, type: type.plural, sensitive: type.sensitive });
+    const { query, body, contentType, signal, isMetadataEnough } = parts;
+    const call = { method, path, query, body, contentType, signal, isMetadataEnough };
+    const { plural, sensitive, isVital = false } = type;
+    return this.#request<T>({ ...call, type: plural, sensitive, isVital });
   }
 
   async #request<T>(call: Call): Promise<T> {
@@ -237,15 +256,14 @@ export class KubeClient {
     const startedAt = performance.now();
     let status = 0;
     try {
-      const answer = await this.#requests.request({
+      const answer = await (call.isVital ? this.#watches : this.#requests).request({
         origin: this.#connection.server,
         path: withQuery(call.path, call.query),
         method: call.method,
-        headers: this.#headers(
-          call.body === undefined ? undefined : (call.contentType ?? 'application/json'),
-        ),
+        headers: this.#headers(call),
         body: call.body === undefined ? null : JSON.stringify(call.body),
         ...(call.signal ? { signal: call.signal } : {}),
+        ...(call.isVital ? { bodyTimeout: this.#timeoutMs } : {}),
       });
       status = answer.statusCode;
       const text = await answer.body.text();
@@ -261,9 +279,10 @@ export class KubeClient {
     }
   }
 
-  #headers(contentType?: string): Record<string, string> {
+  #headers(call?: Call): Record<string, string> {
+    const contentType = call?.body === undefined ? undefined : (call.contentType ?? JSON_TYPE);
     const headers: Record<string, string> = {
-      accept: 'application/json',
+      accept: call?.isMetadataEnough === true ? METADATA : JSON_TYPE,
       'user-agent': FIELD_MANAGER,
     };
     const authorization = this.#connection.authorization();

@@ -31,6 +31,7 @@ import type {
 interface Options {
   namespaced?: boolean;
   sensitive?: boolean;
+  isVital?: boolean;
 }
 
 export function resource<T extends AnyObject>(
@@ -47,6 +48,7 @@ export function resource<T extends AnyObject>(
     plural,
     namespaced: options.namespaced ?? true,
     sensitive: options.sensitive ?? false,
+    isVital: options.isVital ?? false,
   };
 }
 
@@ -79,7 +81,7 @@ export const Events = resource<CoreEvent>('v1', 'Event', 'events');
 export const Deployments = resource<Deployment>('apps/v1', 'Deployment', 'deployments');
 export const StatefulSets = resource<Workload>('apps/v1', 'StatefulSet', 'statefulsets');
 export const DaemonSets = resource<Workload>('apps/v1', 'DaemonSet', 'daemonsets');
-export const Leases = resource<Lease>('coordination.k8s.io/v1', 'Lease', 'leases');
+export const Leases = resource<Lease>('coordination.k8s.io/v1', 'Lease', 'leases', { isVital: true });
 /** Served as policy/v1 since 1.21 and as policy/v1beta1 before; see discovery.ts. */
 export const PodDisruptionBudgets = resource<AnyObject>(
   'policy/v1',

@@ -25,6 +25,8 @@ export interface Resource<T extends AnyObject = AnyObject> {
   namespaced: boolean;
   /** Bodies of such objects hold secrets: messages of the API server about them are not repeated. */
   sensitive: boolean;
+  /** Requests do not wait for a connection behind those of other types. */
+  isVital?: boolean;
   /** Never set; carries the type. */
   readonly shape?: T;
 }

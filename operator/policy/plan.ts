@@ -71,35 +71,21 @@ export function byAge(a: Aged, b: Aged): number {
   return a.metadata.name < b.metadata.name ? -1 : a.metadata.name === b.metadata.name ? 0 : 1;
 }
 
-interface Aged {
+export interface Aged {
   metadata: { name: string; creationTimestamp?: string; deletionTimestamp?: string };
-}
-
-/** How many accounts of the workspace are older than this one; it has service while that is below maxAccounts. */
-export function rankOf(account: Aged, all: readonly Aged[]): number {
-  return all.filter((other) => byAge(other, account) < 0).length;
 }
 
 /** The oldest of these that has a relay, and that relay: what the others of its workspace must use under a plan. */
 export function firstWithRelay<T extends Aged, R>(
-  all: readonly T[],
+  oldestFirst: Iterable<T>,
   relayOf: (one: T) => R | undefined,
 ): { account: T; relay: R } | undefined {
-  const alive = all.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-  for (const account of oldestFirst(alive)) {
+  for (const account of oldestFirst) {
+    if (account.metadata.deletionTimestamp !== undefined) continue;
     const relay = relayOf(account);
     if (relay !== undefined) return { account, relay };
   }
   return undefined;
-}
-
-/** Nearly always the first has what is looked for: the rest is sorted only when somebody asks for it. */
-function* oldestFirst<T extends Aged>(all: readonly T[]): Generator<T, void, void> {
-  const [first, ...rest] = all;
-  if (first === undefined) return;
-  const oldest = rest.reduce((a, b) => (byAge(b, a) < 0 ? b : a), first);
-  yield oldest;
-  for (const one of all.toSorted(byAge)) if (one !== oldest) yield one;
 }
 
 /** The limits as a relay enforces them; undefined when the workspace has none. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { API_VERSION, type PlanLimit, type SmtpRelay } from '../api/index.ts';
 import { admits, matches } from './namespaces.ts';
-import { effectivePlan, firstWithRelay, rankOf, workspaceConfig } from './plan.ts';
+import { AgeOrder } from './age-order.ts';
+import { effectivePlan, firstWithRelay, workspaceConfig } from './plan.ts';
 import { chooseRelay } from './relay-choice.ts';
 
 describe('admission of namespaces', () => {
@@ -118,14 +119,15 @@ describe('plans', () => {
   });
 
   test('the relay of a workspace is that of its oldest account that has one', () => {
-    const account = (name: string, createdAt: string, relay?: string) => ({
-      metadata: { name, creationTimestamp: createdAt },
+    const account = (name: string, relay?: string, deletionTimestamp?: string) => ({
+      metadata: { name, ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }) },
       relay,
     });
     const all = [
-      account('young', '2026-01-03T00:00:00Z', 'c'),
-      account('oldest', '2026-01-01T00:00:00Z'),
-      account('middle', '2026-01-02T00:00:00Z', 'b'),
+      account('going', 'a', '2026-01-04T00:00:00Z'),
+      account('oldest'),
+      account('middle', 'b'),
+      account('young', 'c'),
     ];
     expect(firstWithRelay(all, ({ relay }) => relay)?.account.metadata.name).toBe('middle');
     expect(firstWithRelay(all, ({ metadata }) => metadata.name)?.relay).toBe('oldest');
@@ -141,6 +143,32 @@ describe('plans', () => {
       account('a', '2026-01-02T00:00:00Z'),
       account('z', '2026-01-01T00:00:00Z'),
     ];
-    expect(all.map((one) => rankOf(one, all))).toEqual([2, 1, 0]);
+    const ages = new AgeOrder();
+    for (const one of all) ages.add('shop', one);
+    expect(all.map((one) => ages.rankOf('shop', one))).toEqual([2, 1, 0]);
+    expect(ages.rankOf('elsewhere', all[0]!)).toBe(0);
+  });
+
+  test('the order by age stays right while accounts come and go, also twice', () => {
+    const account = (index: number) => ({
+      metadata: {
+        name: `a${index}`,
+        creationTimestamp: `2026-01-01T00:${String((index * 7) % 50).padStart(2, '0')}:00Z`,
+      },
+    });
+    const ages = new AgeOrder();
+    for (let index = 0; index < 50; index++) ages.add('shop', account(index));
+    for (let index = 0; index < 50; index += 3) ages.remove('shop', account(index));
+    ages.add('shop', account(1));
+    ages.remove('shop', account(3));
+    const names = ages.of('shop').map(({ metadata }) => metadata.name);
+    const expected = Array.from({ length: 50 }, (_, index) => account(index))
+      .filter((_, index) => index % 3 !== 0)
+      .map(({ metadata }) => metadata)
+      .toSorted((a, b) => (a.creationTimestamp < b.creationTimestamp ? -1 : 1))
+      .map(({ name }) => name);
+    expect(names).toEqual(expected);
+    for (const name of names) ages.remove('shop', account(Number(name.slice(1))));
+    expect(ages.of('shop')).toEqual([]);
   });
 });

@@ -55,7 +55,7 @@ export async function writeShard(
   const written =
     resourceVersion === undefined
       ? await client.create(Secrets, secret)
-      : await client.replace(Secrets, secret);
+      : await client.replace(Secrets, secret, { isMetadataEnough: true });
   return written.metadata.resourceVersion!;
 }
 

@@ -16,7 +16,7 @@ import type { Change, Informer } from './informer.ts';
 import { keyOf, type Key } from './keys.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { WorkQueue, type QueueOptions } from './queue.ts';
+import { WorkQueue, type Priority, type QueueOptions } from './queue.ts';
 import { writeStatus } from './status.ts';
 
 export interface Decision<Action, Status> {
@@ -31,6 +31,8 @@ export interface Decision<Action, Status> {
   events?: readonly EventDraft[] | undefined;
   /** Look again after this, also without a change. */
   requeueAfterMs?: number | undefined;
+  /** 'later': that look may wait behind changes; 'now' without it. */
+  requeuePriority?: Priority | undefined;
 }
 
 /** 'observe': something has changed, decide anew. 'wait': stop here, the requeue or a change brings the key back. */
@@ -174,9 +176,9 @@ async function reconcile<T extends AnyObject, Snapshot, Action, Status>(
   const startedAt = performance.now();
   let outcome = 'ok';
   try {
-    const requeueAfterMs = await settle(controller, runtime, key, signal);
+    const { requeueAfterMs, requeuePriority } = await settle(controller, runtime, key, signal);
     queue.forget(key);
-    if (requeueAfterMs !== undefined) queue.addAfter(key, requeueAfterMs);
+    if (requeueAfterMs !== undefined) queue.addAfter(key, requeueAfterMs, requeuePriority);
   } catch (error) {
     if (signal.aborted) return;
     outcome = isKubeError(error) ? error.kind : 'error';
@@ -192,13 +194,13 @@ async function reconcile<T extends AnyObject, Snapshot, Action, Status>(
   }
 }
 
-/** Observe, decide, apply until nothing is left to do, then write status. Returns the requeue time. */
+/** Observe, decide, apply until nothing is left to do, then write status. Returns the last decision. */
 async function settle<T extends AnyObject, Snapshot, Action, Status>(
   controller: Controller<T, Snapshot, Action, Status>,
   runtime: Runtime,
   key: Key,
   signal: AbortSignal,
-): Promise<number | undefined> {
+): Promise<Decision<Action, Status>> {
   for (let round = 1; ; round++) {
     if (round > MOST_ROUNDS) throw new Error(`${controller.name} ${key} does not settle`);
     const snapshot = await controller.observe(key, signal);
@@ -223,7 +225,7 @@ async function settle<T extends AnyObject, Snapshot, Action, Status>(
     announce(controller, runtime, snapshot, decision.events);
     if (result === 'observe') continue;
     await write(controller, runtime, snapshot, decision.status);
-    return decision.requeueAfterMs;
+    return decision;
   }
 }
 

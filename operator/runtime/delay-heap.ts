@@ -29,6 +29,10 @@ export class DelayHeap<T> {
     this.#arm();
   }
 
+  has(value: T): boolean {
+    return this.#due.has(value);
+  }
+
   cancel(value: T): void {
     this.#due.delete(value);
   }

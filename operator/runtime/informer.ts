@@ -13,6 +13,7 @@ import {
   type Resource,
   type WatchEvent,
 } from '../kube/index.ts';
+import { compact } from './compact.ts';
 import { keyOf, type Key } from './keys.ts';
 import type { Log } from './log.ts';
 import { Store, type IndexFunction } from './store.ts';
@@ -35,7 +36,7 @@ export interface InformerOptions<T extends AnyObject> {
   labelSelector?: string | undefined;
   fieldSelector?: string | undefined;
   indexes?: Record<string, IndexFunction<T>> | undefined;
-  /** Called on each object before it is stored; to drop what nobody reads. managedFields always goes. */
+  /** Called on each object before it is stored; to drop what nobody reads, beyond what compact.ts drops. */
   trim?: ((object: T) => void) | undefined;
 }
 
@@ -161,7 +162,8 @@ export class Informer<T extends AnyObject> {
         limit: PAGE_SIZE,
         continue: page?.continue,
       });
-      for (const object of page.items) found.push(object as T);
+      // Trimmed at once: a whole list as it is sent is several times of what is kept of it.
+      for (const object of page.items) found.push(this.#trimmed(object as T));
     } while (page.continue !== undefined);
     this.#replace(scope, found);
     scope.resourceVersion = page.resourceVersion;
@@ -240,8 +242,7 @@ export class Informer<T extends AnyObject> {
   }
 
   #trimmed(object: T): T {
-    delete (object.metadata as { managedFields?: unknown }).managedFields;
-    delete object.metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration'];
+    compact(object);
     this.#options.trim?.(object);
     return object;
   }

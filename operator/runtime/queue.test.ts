@@ -32,6 +32,16 @@ describe('work queue', () => {
     expect([await queue.take(), await queue.take(), await queue.take()]).toEqual(['new', 'raised', 'old']);
   });
 
+  test('a long wave of changes lets one of the others pass now and then', async () => {
+    const queue = new WorkQueue();
+    queue.add('look', 'later');
+    queue.add('other look', 'later');
+    for (let index = 0; index < 40; index++) queue.add(`change ${index}`);
+    const taken: (string | undefined)[] = [];
+    for (let index = 0; index < 42; index++) taken.push(await queue.take());
+    expect([taken.indexOf('look'), taken.indexOf('other look')]).toEqual([15, 31]);
+  });
+
   test('a worker that waits gets the next key; when the queue stops it gets none', async () => {
     const queue = new WorkQueue();
     const first = queue.take();
@@ -89,6 +99,17 @@ describe('delays', () => {
     heap.set('a', 9_000);
     jest.advanceTimersByTime(1_000);
     expect(fired).toEqual(['d', 'a', 'b', 'c']);
+  });
+
+  test('a look that falls due waits behind changes, unless something hurries it', async () => {
+    const queue = new WorkQueue();
+    queue.addAfter('look', 10, 'later');
+    queue.addAfter('due', 10, 'later');
+    queue.addAfter('due', 500);
+    jest.advanceTimersByTime(20);
+    queue.add('change');
+    expect([await queue.take(), await queue.take(), await queue.take()]).toEqual(['due', 'change', 'look']);
+    queue.stop();
   });
 
   test('a value that was cancelled does not fire', () => {

@@ -2,8 +2,8 @@
  * The work queue: each key at most once in it, and at most one worker on a key.
  *
  * A key added while a worker has it is marked dirty and comes back when the worker is done. Delays are kept in one
- * heap with one timer, so that ten thousand waiting keys cost no timers. Changes (`now`) go before start-up and
- * resync (`later`).
+ * heap with one timer, so that ten thousand waiting keys cost no timers. Changes (`now`) go before start-up, resync and
+ * looks at what has probably not changed (`later`), but for every so many of them: a long wave must not stop the looks.
  */
 import { DelayHeap } from './delay-heap.ts';
 import type { Key } from './keys.ts';
@@ -17,6 +17,9 @@ export interface QueueOptions {
   random?: () => number;
 }
 
+/** After so many changes, one of the others has its turn. */
+const MOST_NOW_IN_TURN = 15;
+
 export class WorkQueue {
   readonly #baseDelayMs: number;
   readonly #maxDelayMs: number;
@@ -26,7 +29,10 @@ export class WorkQueue {
   readonly #running = new Set<Key>();
   readonly #dirty = new Map<Key, Priority>();
   readonly #failures = new Map<Key, number>();
-  readonly #delayed = new DelayHeap<Key>((key) => this.add(key));
+  readonly #delayed = new DelayHeap<Key>((key) => this.add(key, this.#unhurried.has(key) ? 'later' : 'now'));
+  /** Delayed keys that will wait behind changes when they fall due. */
+  readonly #unhurried = new Set<Key>();
+  #nowInTurn = 0;
   readonly #takers: ((key: Key | undefined) => void)[] = [];
   readonly #idlers: (() => void)[] = [];
   #isStopped = false;
@@ -58,6 +64,7 @@ export class WorkQueue {
   add(key: Key, priority: Priority = 'now'): void {
     if (this.#isStopped) return;
     this.#delayed.cancel(key);
+    this.#unhurried.delete(key);
     if (this.#running.has(key)) {
       if (this.#dirty.get(key) !== 'now') this.#dirty.set(key, priority);
       return;
@@ -73,11 +80,15 @@ export class WorkQueue {
     this.#hand();
   }
 
-  /** Add after a delay; the earliest of several wins, and a plain add replaces it. */
-  addAfter(key: Key, delayMs: number): void {
+  /** Add after a delay; the earliest of several wins, `now` before `later`, and a plain add replaces it. */
+  addAfter(key: Key, delayMs: number, priority: Priority = 'now'): void {
     if (this.#isStopped) return;
-    if (delayMs <= 0) this.add(key);
-    else if (!this.#now.has(key) && !this.#later.has(key)) this.#delayed.set(key, delayMs);
+    if (delayMs <= 0) this.add(key, priority);
+    else if (!this.#now.has(key) && !this.#later.has(key)) {
+      if (priority === 'now') this.#unhurried.delete(key);
+      else if (!this.#delayed.has(key)) this.#unhurried.add(key);
+      this.#delayed.set(key, delayMs);
+    }
   }
 
   /** Add after a delay that grows with each failure of the key. Returns the delay. */
@@ -121,6 +132,7 @@ export class WorkQueue {
   stop(): void {
     this.#isStopped = true;
     this.#delayed.clear();
+    this.#unhurried.clear();
     this.#now.clear();
     this.#later.clear();
     for (const take of this.#takers.splice(0)) take(undefined);
@@ -135,9 +147,15 @@ export class WorkQueue {
     for (const idle of this.#idlers.splice(0)) idle();
   }
 
+  #nextSource(): Map<Key, number> {
+    const isLaterDue = this.#now.size === 0 || (this.#nowInTurn >= MOST_NOW_IN_TURN && this.#later.size > 0);
+    this.#nowInTurn = isLaterDue ? 0 : this.#nowInTurn + 1;
+    return isLaterDue ? this.#later : this.#now;
+  }
+
   #hand(): void {
     while (this.#takers.length > 0) {
-      const source = this.#now.size > 0 ? this.#now : this.#later;
+      const source = this.#nextSource();
       const first = source.entries().next();
       if (first.done === true) return;
       const [key, queuedAt] = first.value;

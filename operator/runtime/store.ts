@@ -30,8 +30,12 @@ export class Store<T extends AnyObject> {
   /** Objects whose index function named this value. */
   byIndex(index: string, value: string): T[] {
     const keys = this.#indexes.get(index)?.get(value);
-    if (keys === undefined) return [];
-    return [...keys].flatMap((key) => this.#objects.get(key) ?? []);
+    const found: T[] = [];
+    for (const key of keys ?? []) {
+      const object = this.#objects.get(key);
+      if (object !== undefined) found.push(object);
+    }
+    return found;
   }
 
   /** Put or replace; returns what was there. */

@@ -103,7 +103,7 @@ async function observe({ context, usage, foreign }: PlanParts, key: Key): Promis
     limits,
     quota: wanted && caches.quotas.get(`${namespace}/${wanted.metadata.name}`),
     isQuotaForeign: foreign.has(namespace),
-    accounts: caches.accounts.byIndex(BY_NAMESPACE, namespace),
+    accounts: caches.accountAges.of(namespace),
     domains: caches.domains.byIndex(BY_NAMESPACE, namespace).length,
     lateRelays: [...new Set([...unwrittenRelays(context, namespace), ...answers.flat()])],
     usage: usage.workspace(namespace),

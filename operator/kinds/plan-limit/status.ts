@@ -1,7 +1,7 @@
 /** Status of a PlanLimit: what holds in its workspace, what is used of it, and whether it is enforced. Pure. */
 import { specProblems, planLimit, type PlanLimit, type PlanLimitStatus } from '../../api/index.ts';
 import type { ResourceQuota } from '../../kube/index.ts';
-import { byAge, dayIn, effectivePlan, isTimeZone, type EffectivePlan } from '../../policy/index.ts';
+import { dayIn, effectivePlan, isTimeZone, type EffectivePlan } from '../../policy/index.ts';
 import {
   condition,
   findCondition,
@@ -23,7 +23,8 @@ export interface PlanSnapshot {
   quota: ResourceQuota | undefined;
   /** A quota of the wanted name that is not ours. */
   isQuotaForeign: boolean;
-  accounts: readonly { metadata: { name: string; creationTimestamp?: string } }[];
+  /** Oldest first. */
+  accounts: readonly { metadata: { name: string } }[];
   domains: number;
   /** Relays whose pods have not taken the limits yet. */
   lateRelays: readonly string[];
@@ -187,10 +188,7 @@ function emailFigures(
 
 /** Names of those that keep service. */
 function servedAccounts(accounts: PlanSnapshot['accounts'], most: number): string[] {
-  return accounts
-    .toSorted(byAge)
-    .slice(0, most)
-    .map(({ metadata }) => metadata.name);
+  return accounts.slice(0, most).map(({ metadata }) => metadata.name);
 }
 
 function defined<T extends Record<string, number | undefined>>(figures: T): { [K in keyof T]?: number } {

@@ -87,7 +87,7 @@ export function observeWorkspace({ caches, relays }: OperatorContext, namespace:
     namespace,
     isListed: [caches.plans, caches.quotas, caches.accounts].every((cache) => cache.isSynced(namespace)),
     isActive: object !== undefined && object.metadata.deletionTimestamp === undefined,
-    hasAccounts: caches.accounts.byIndex(BY_NAMESPACE, namespace).length > 0,
+    hasAccounts: caches.accountAges.of(namespace).length > 0,
     limits: caches.plans
       .byIndex(BY_NAMESPACE, namespace)
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined),

@@ -30,8 +30,11 @@ import { statusOf } from './status.ts';
 import { usageOf } from './usage.ts';
 import { Waiters } from './waiters.ts';
 
-/** Reconciles mostly wait for shard writes and logins that they share: many at once cost little. */
-const CONCURRENCY = 256;
+/**
+ * Reconciles mostly wait for shard writes and logins that they share: many at once cost little. Of a wave as many must
+ * be under way as fill all shards: with fewer the shards wait for company that only these writes would let in.
+ */
+const CONCURRENCY = 512;
 
 export function createAccountController(context: OperatorContext, usage: UsageBoard): PreparedController {
   const { caches } = context;

@@ -262,16 +262,28 @@ function steady(one: Case): AccountDecision {
     rule: 'Steady',
     actions,
     status: statusOf(snapshot, standing, now),
-    requeueAfterMs: recheckMs(one),
+    ...recheck(one),
   };
 }
 
-function recheckMs({ snapshot, account, now }: Case): number {
+function recheck({
+  snapshot,
+  account,
+  now,
+}: Case): Pick<AccountDecision, 'requeueAfterMs' | 'requeuePriority'> {
   // Spread over time, so that ten thousand Secrets are not looked at in one second.
   const spread = 0.75 + (Number.parseInt(account.metadata.uid!.slice(-4), 16) / 0xffff) * 0.5;
   const checkMs = Math.max(1_000, snapshot.secretCheckMs * (spread || 1));
   const sourceMs = snapshot.source.is === 'unused' ? Infinity : SOURCE_RECHECK_MS;
-  return Math.min(checkMs, sourceMs, nextMomentMs(account, snapshot, now), rolloutCheckMs(snapshot.rollouts));
+  const momentMs = Math.min(
+    sourceMs,
+    nextMomentMs(account, snapshot, now),
+    rolloutCheckMs(snapshot.rollouts),
+  );
+  // A look at a Secret that nobody has touched, most likely: those that wait for a password go first.
+  return checkMs < momentMs
+    ? { requeueAfterMs: checkMs, requeuePriority: 'later' }
+    : { requeueAfterMs: momentMs };
 }
 
 function readyStanding(account: SmtpAccount, snapshot: AccountSnapshot): Standing {

@@ -3,7 +3,7 @@ import { smtpAccount, specProblems, type relayApi, type SmtpAccount } from '../.
 import { BY_NAMESPACE } from '../../caches.ts';
 import type { OperatorContext } from '../../context.ts';
 import { DaemonSets, Deployments, Secrets, StatefulSets, type Secret } from '../../kube/index.ts';
-import { chooseRelay, effectivePlan, firstWithRelay, rankOf, type RelayAnswer } from '../../policy/index.ts';
+import { chooseRelay, effectivePlan, firstWithRelay, type RelayAnswer } from '../../policy/index.ts';
 import type { RelayHandle } from '../../projection/index.ts';
 import type { UsageBoard } from '../../usage/index.ts';
 import { keyFor, refOf, type Key } from '../../runtime/index.ts';
@@ -147,7 +147,7 @@ function planOf({ caches }: OperatorContext, account: SmtpAccount, handle: Relay
   const namespace = account.metadata.namespace!;
   const plan = effectivePlan(caches.plans.byIndex(BY_NAMESPACE, namespace), handle.relay.spec.defaultPlan);
   if (plan.maxAccounts === undefined) return { plan, rank: undefined, isServed: true };
-  const rank = rankOf(account, caches.accounts.byIndex(BY_NAMESPACE, namespace));
+  const rank = caches.accountAges.rankOf(namespace, account);
   return { plan, rank, isServed: rank < plan.maxAccounts };
 }
 
@@ -157,13 +157,19 @@ function planRelayOf(
   account: SmtpAccount,
   handle: RelayHandle,
 ): AccountSnapshot['planRelay'] {
-  const all = context.caches.accounts.byIndex(BY_NAMESPACE, account.metadata.namespace!);
-  const first = firstWithRelay(all, (one) => {
+  const first = firstWithRelay(oldestFirst(context, account.metadata.namespace!), (one) => {
     const choice = choiceOf(context, one, relayInStatus(one));
     return choice.found ? keyFor(choice.relay.metadata.namespace, choice.relay.metadata.name) : undefined;
   });
   if (first === undefined || first.relay === handle.key) return undefined;
   return { relay: first.relay, account: first.account.metadata.name };
+}
+
+function* oldestFirst({ caches }: OperatorContext, namespace: string): Generator<SmtpAccount, void, void> {
+  for (const { metadata } of caches.accountAges.of(namespace)) {
+    const account = caches.accounts.get(keyFor(namespace, metadata.name));
+    if (account !== undefined) yield account;
+  }
 }
 
 /** Only decides between relays that would both do. */

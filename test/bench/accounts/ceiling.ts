@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { SmtpAccount } from '../../../operator/api/index.ts';
 import { Secrets, SmtpAccounts, type KubeClient, type Secret } from '../../../operator/kube/index.ts';
-import { accountOf, placesOf, type Place } from './places.ts';
+import { createAccount, placesOf, type Place } from './places.ts';
 
 const CONNECTIONS = 20;
 
@@ -11,7 +11,7 @@ export async function measureCeiling(client: KubeClient, count: number, caBundle
   const places = placesOf(count, 'c');
   const startedAt = performance.now();
   await atOnce(places, CONNECTIONS, async (place) => {
-    const account = await client.create(SmtpAccounts, accountOf(place));
+    const account = await createAccount(client, place);
     await client.create(Secrets, secretOf(account, caBundle));
     await client.merge(SmtpAccounts, place, { status: statusOf(account) }, { subresource: 'status' });
   });

@@ -8,7 +8,14 @@ import { cpuMs, pids } from '../process-tree.ts';
 const DEPLOYMENT = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/migosmtp-operator`;
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
-type Pod = Thing<object, { podIP?: string; conditions?: never }>;
+type Pod = Thing<
+  object,
+  {
+    podIP?: string;
+    containerStatuses?: { restartCount: number; lastState?: object }[];
+    conditions?: never;
+  }
+>;
 
 export async function scaleOperator(cluster: Cluster, replicas: number): Promise<void> {
   await cluster.api.call('PATCH', DEPLOYMENT, { spec: { replicas } }, { patch: 'merge' });
@@ -59,6 +66,16 @@ export async function usageOf(cluster: Cluster): Promise<Usage> {
   const highest = (field: string): number =>
     Math.max(...pids(victim.pid).map((pid) => statusField(pid, field) / 1024));
   return { cpuMs: cpuMs(victim.pid), peakRssMb: highest('VmHWM'), rssMb: highest('VmRSS') };
+}
+
+/** How often its container was started again, and why last, in words. */
+export async function restartsOf(cluster: Cluster): Promise<{ count: number; why: string }> {
+  const [pod] = await operatorPods(cluster);
+  const container = pod?.status?.containerStatuses?.[0];
+  const count = container?.restartCount ?? 0;
+  if (count === 0) return { count, why: '' };
+  const log = (await cluster.logs(NAMESPACE, pod!.metadata.name)).trimEnd().split('\n').slice(-10);
+  return { count, why: [JSON.stringify(container?.lastState), ...log].join('\n') };
 }
 
 /** What the process says of its own memory, in MB: resident, V8's heap, and what lies outside of it. */

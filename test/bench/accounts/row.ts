@@ -6,8 +6,8 @@ import type { Cluster } from '../../cluster/index.ts';
 import { requestsBetween } from './audit.ts';
 import { atOnce, measureCeiling } from './ceiling.ts';
 import { rounded, type Row } from './figures.ts';
-import { endOperator, memoryOf, progressOf, scaleOperator, usageOf } from './operator-process.ts';
-import { accountOf, placesOf, type Place } from './places.ts';
+import { endOperator, memoryOf, progressOf, restartsOf, scaleOperator, usageOf } from './operator-process.ts';
+import { createAccount, placesOf, type Place } from './places.ts';
 import { buildWorld, RELAY, type Layout } from './world.ts';
 
 const CONNECTIONS = 20;
@@ -74,13 +74,16 @@ async function create(cluster: Cluster, client: KubeClient, count: number): Prom
   const from = new Date();
   const startedAt = performance.now();
   await atOnce(places, CONNECTIONS, async (place) => {
-    await client.create(SmtpAccounts, accountOf(place));
+    await createAccount(client, place);
   });
   await watching.done;
   const seconds = (performance.now() - startedAt) / 1000;
   watching.stop();
   const after = await usageOf(cluster);
   const { all, writes, kinds } = await requestsBetween(cluster, from, new Date());
+  const restarts = await restartsOf(cluster);
+  // CPU and memory would be those of a part of the time.
+  if (restarts.count > 0) throw new Error(`the operator was started again meanwhile: ${restarts.why}`);
   return {
     readySeconds: rounded(seconds),
     readyPerSecond: rounded(count / seconds),

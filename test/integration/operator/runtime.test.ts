@@ -278,6 +278,26 @@ describe('leader election', () => {
     expect(Date.now() - startedAt).toBeLessThan(2_000);
   }, 40_000);
 
+  test('the lease is taken and renewed while hundreds of other requests wait for an answer', async () => {
+    const namespace = await fresh();
+    const stop = new AbortController();
+    api.fault = ({ url }) => (url.includes('/configmaps/') ? 'silence' : undefined);
+    const others = Array.from({ length: 300 }, () =>
+      client.get(ConfigMaps, { namespace, name: 'silent' }).catch(() => undefined),
+    );
+    const leader = elector(namespace, 'a');
+    const first = await Promise.race([
+      leader.acquire(stop.signal).then(() => 'lease'),
+      Promise.race(others).then(() => 'others'),
+    ]);
+    expect(first).toBe('lease');
+    const held = leader.hold(stop.signal);
+    await Promise.all(others);
+    expect(leader.isLeader).toBe(true);
+    stop.abort();
+    await held;
+  }, 60_000);
+
   test('a leader that cannot renew stops writing before another may begin', async () => {
     const namespace = await fresh();
     const stop = new AbortController();
