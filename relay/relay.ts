@@ -8,6 +8,7 @@ import {
   type HealthServer,
   readUsage,
   ReportTail,
+  sendTest,
   startAdmin,
   startHealth,
 } from './admin/index.ts';
@@ -106,6 +107,7 @@ class Relay {
   readonly #held: HeldMail;
   readonly #source: PolicySource | undefined;
   readonly #status: Status;
+  readonly #submission: Submission;
   readonly #dialogue: Dialogue;
   #listening: Listening | undefined;
   #admin: AdminServer | undefined;
@@ -144,6 +146,7 @@ class Relay {
       watch: this.#watch,
       source: this.#source,
     });
+    this.#submission = this.#createSubmission();
     this.#dialogue = this.#createDialogue();
   }
 
@@ -264,8 +267,24 @@ class Relay {
     });
   }
 
-  #createDialogue(): Dialogue {
+  #createSubmission(): Submission {
     const { spool, log } = this.#parts;
+    const shared = { directory: this.#directory, registry: this.#registry, metrics: this.#metrics, log };
+    return new Submission({
+      ...shared,
+      calendar: this.#calendar,
+      spool,
+      delivery: handOver(this.#delivery, this.#held),
+      storeFailed: (error) => this.#health.failed(error),
+      isStoreWritable: () => this.#health.writable,
+      hostname: () => this.#hostname(),
+      tail: this.#tail,
+      limitReached: (scopes, account) => void this.#webhooks.limitReached(scopes, account),
+    });
+  }
+
+  #createDialogue(): Dialogue {
+    const { log } = this.#parts;
     const shared = { directory: this.#directory, registry: this.#registry, metrics: this.#metrics, log };
     return new Dialogue({
       ...shared,
@@ -275,17 +294,7 @@ class Relay {
         passwords: new PasswordChecker(),
         loginUsed: (account, verifierId) => this.#logins.used(account.id, verifierId),
       }),
-      submission: new Submission({
-        ...shared,
-        calendar: this.#calendar,
-        spool,
-        delivery: handOver(this.#delivery, this.#held),
-        storeFailed: (error) => this.#health.failed(error),
-        isStoreWritable: () => this.#health.writable,
-        hostname: () => this.#hostname(),
-        tail: this.#tail,
-        limitReached: (scopes, account) => void this.#webhooks.limitReached(scopes, account),
-      }),
+      submission: this.#submission,
       isComplete: () => this.#status.isComplete,
     });
   }
@@ -329,6 +338,15 @@ class Relay {
         readUsage({ directory: this.#directory, calendar: this.#calendar, spool, lastLogins }, query),
       queueChanged: () => this.#delivery.wake(),
       tail: this.#tail,
+      sendTest: (request) =>
+        sendTest(
+          {
+            directory: this.#directory,
+            submission: this.#submission,
+            isComplete: () => this.#status.isComplete,
+          },
+          request,
+        ),
     };
   }
 }

@@ -7,4 +7,5 @@ export { type AdminServer, startAdmin } from './server.ts';
 export { type HealthServer, startHealth } from './health.ts';
 export type { AdminContext } from './routes.ts';
 export { ReportTail } from './tail.ts';
+export { sendTest } from './test-send.ts';
 export { readUsage } from './usage.ts';

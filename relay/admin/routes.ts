@@ -17,6 +17,7 @@ export interface AdminContext {
   }): Promise<relayApi.UsageResponse>;
   readonly queueChanged: () => void;
   readonly tail: ReportTail;
+  sendTest(request: relayApi.TestSendRequest): Promise<relayApi.TestSendResponse>;
 }
 
 export interface Call {
@@ -175,6 +176,15 @@ export const ROUTES: readonly Route[] = [
         throw new ApiError(404, 'NotFound', 'the recipient is not on the list of this workspace');
       return { ok: true };
     },
+  },
+  {
+    method: 'POST',
+    path: '/v1/tests',
+    summary:
+      'Accepts a small message of an account, under its rules and charged to its limits; reports say how it ends.',
+    body: relayApi.testSendRequestSchema,
+    response: relayApi.testSendResponseSchema,
+    handle: (context, { body }) => context.sendTest(body as relayApi.TestSendRequest),
   },
 ];
 

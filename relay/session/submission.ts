@@ -9,15 +9,15 @@ import {
   type Directory,
   KnownScopes,
   refusalReply,
-  toWireAddress,
 } from '../policy/index.ts';
 import { type ClaimedMessage, newQueueId, type NewMessage, type Spool } from '../spool/index.ts';
 import type { Client, Envelope, Receiving } from './client.ts';
 import { Exhaustion } from './exhaustion.ts';
-import { Intake, type Taken } from './intake.ts';
+import { Intake } from './intake.ts';
+import { newMessage } from './new-message.ts';
 import { Reception } from './reception.ts';
 import { wireRecipient } from './recipient.ts';
-import type { Session, SessionRegistry } from './registry.ts';
+import type { SessionRegistry } from './registry.ts';
 import { checkFrom, envelopeRefusal } from './sender-check.ts';
 import { REPLIES, SmtpError, type SmtpReply } from './replies.ts';
 
@@ -49,9 +49,14 @@ export interface SubmissionOptions {
   readonly limitReached: (scopes: readonly ChargeScope[], account: Account) => void;
 }
 
-const LIFETIME_MS = 5 * 24 * 3_600_000;
 const DEFAULT_MAX_RECIPIENTS = 100;
 export const DEFAULT_MAX_SIZE = 25 * 1024 * 1024;
+
+export interface Given {
+  readonly from: string;
+  readonly to: string;
+  readonly data: Buffer;
+}
 
 export class Submission {
   readonly #options: SubmissionOptions;
@@ -112,11 +117,38 @@ export class Submission {
       maxSize: directory.settings?.messageLimits.maxSize ?? DEFAULT_MAX_SIZE,
       stored: (work) => this.#stored(work),
       accept: async (taken) => {
-        await this.#accept(newMessage({ account, session, envelope, taken, queueId, acceptedAt }), account);
+        const verifier = session.login?.verifierId ?? '';
+        await this.#accept(newMessage({ account, verifier, envelope, taken, queueId, acceptedAt }), account);
         return `Ok: queued as ${queueId}`;
       },
       refused: ({ reply }) => this.#refused(reply),
     });
+  }
+
+  /** A small message that no session brought, under all rules of its account; throws SmtpError. */
+  async submitFor(
+    account: Account,
+    { from, to, data }: Given,
+  ): Promise<{ queueId: string; messageId: string }> {
+    const { directory, spool, hostname } = this.#options;
+    const refusal = envelopeRefusal(directory, account, from);
+    if (refusal) throw this.#refused(refusal);
+    const acceptedAt = Date.now();
+    const queueId = newQueueId(acceptedAt);
+    const client = { clientName: 'admin-api', clientAddress: '127.0.0.1', tls: 'TLS' };
+    const trace = { queueId, hostname: hostname(), ...client, acceptedAt: new Date(acceptedAt) };
+    const intake = new Intake({
+      spool,
+      trace,
+      checkHeader: (fields) => checkFrom(directory, account, fields),
+    });
+    await intake.write(data);
+    if (intake.refusal) throw this.#refused(intake.refusal.reply);
+    const taken = await intake.finish();
+    const smtpUtf8 = /[^ -~]/.test(from + to);
+    const envelope = { from, recipients: [wireRecipient(to)], smtpUtf8, dsn: undefined };
+    await this.#accept(newMessage({ account, verifier: '', envelope, taken, queueId, acceptedAt }), account);
+    return { queueId, messageId: taken.messageId };
   }
 
   async #accept(message: NewMessage, account: Account): Promise<void> {
@@ -166,32 +198,4 @@ export class Submission {
     this.#options.metrics.refused.inc({ code: String(reply.code), enhanced: reply.enhanced });
     return new SmtpError(reply);
   }
-}
-
-interface Parts {
-  readonly account: Account;
-  readonly session: Session;
-  readonly envelope: Envelope;
-  readonly taken: Taken;
-  readonly queueId: string;
-  readonly acceptedAt: number;
-}
-
-function newMessage({ account, session, envelope, taken, queueId, acceptedAt }: Parts): NewMessage {
-  return {
-    ...taken,
-    queueId,
-    kind: 'submission',
-    accountId: account.id,
-    namespace: account.namespace,
-    account: account.name,
-    username: account.username,
-    verifier: session.login?.verifierId ?? '',
-    envelopeFrom: toWireAddress(envelope.from) ?? envelope.from,
-    smtpUtf8: envelope.smtpUtf8,
-    acceptedAt,
-    recipients: envelope.recipients,
-    ...(envelope.dsn && { dsn: envelope.dsn }),
-    lifetimeMs: LIFETIME_MS,
-  };
 }

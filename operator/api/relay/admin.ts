@@ -9,6 +9,7 @@
  *   POST /v1/queue/<queueId>/retry, DELETE /v1/queue/<queueId>
  *   GET  /v1/suppressions      ?namespace= &recipient= &limit= &cursor= -> SuppressionPage
  *   PUT  /v1/suppressions      SuppressionRequest; DELETE /v1/suppressions ?namespace= &recipient=
+ *   POST /v1/tests             TestSendRequest -> TestSendResponse
  *   GET  /openapi.json
  *
  * Errors are `{error: {code, message}}` with a 4xx or 5xx status.
@@ -140,6 +141,29 @@ export const suppressionRequestSchema = z.object({
   reason: z.string().max(500).default('added by hand'),
 });
 
+/** An address as it may stand in a header and in a command. */
+const address = z
+  .string()
+  .max(320)
+  .regex(/^[^\s@<>]+@[^\s@<>]+$/);
+
+/** A message of the account's own, under all of its rules and charged to its limits. */
+export const testSendRequestSchema = z.object({
+  namespace: z.string().min(1).max(253),
+  account: z.string().min(1).max(253),
+  from: address,
+  to: address,
+  subject: z
+    .string()
+    .max(200)
+    .regex(/^\P{Cc}*$/u)
+    .default('Test message'),
+});
+
+export const testSendResponseSchema = z.object({ queueId: z.string(), messageId: z.string() });
+
+export type TestSendRequest = z.infer<typeof testSendRequestSchema>;
+export type TestSendResponse = z.infer<typeof testSendResponseSchema>;
 export type Suppression = z.infer<typeof suppressionSchema>;
 export type SuppressionPage = z.infer<typeof suppressionPageSchema>;
 export type SuppressionRequest = z.infer<typeof suppressionRequestSchema>;
