@@ -39,7 +39,12 @@ export interface Json {
 }
 
 export interface ObjectList {
-  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
+  readonly metadata?: {
+    readonly resourceVersion?: string;
+    readonly continue?: string;
+    /** How many come after this page. */
+    readonly remainingItemCount?: number;
+  };
   readonly items: readonly KubeObject[];
 }
 

@@ -1,9 +1,17 @@
-import { asText, warning, type Call, type Diagnostic, type ModifyPlanRequest } from '../core/index.ts';
+import {
+  asText,
+  attribute,
+  warning,
+  type Call,
+  type Diagnostic,
+  type ModifyPlanRequest,
+} from '../core/index.ts';
 import type { KubeObject } from '../kube/index.ts';
 import type { ClusterHandle } from './cluster-handle.ts';
-import { kindSchemas } from './schema.generated.ts';
+import { defaultPlanOf, type RelayName } from './default-plan.ts';
+import { kindSchemas, planAccounts } from './schema.generated.ts';
 
-/** Time for the one question; a plan does not wait for a cluster that is not there. */
+/** Time for the questions; a plan does not wait for a cluster that is not there. */
 const ASK_MS = 3000;
 const { apiVersion, plural } = kindSchemas.plan_limit;
 
@@ -11,8 +19,8 @@ const { apiVersion, plural } = kindSchemas.plan_limit;
 type Counted = 'accounts' | 'domains';
 
 interface Workspace {
-  /** Its PlanLimits; none where nobody can be asked. */
-  readonly limits: Promise<readonly KubeObject[]>;
+  /** What its PlanLimits, or the default plan of its relay, allow; none where nobody can be asked. */
+  readonly standings: Promise<Readonly<Record<Counted, readonly Standing[]>>>;
   readonly tallies: Readonly<Record<Counted, Tally>>;
 }
 
@@ -24,6 +32,8 @@ interface Tally {
 
 interface Standing {
   readonly plan: string;
+  /** The relay whose default plan it is; a PlanLimit names none. */
+  readonly relay?: string;
   readonly most: number;
   readonly used: number;
 }
@@ -31,8 +41,9 @@ interface Standing {
 const known = new WeakMap<ClusterHandle, Map<string, Workspace>>();
 
 /**
- * Says while planning that a workspace's plan will refuse objects of a kind: once for each workspace, as a warning,
- * because a plan may be raised, or an object go, before apply. Silent when the cluster cannot be asked.
+ * Says while planning that a workspace's plan will refuse objects of a kind, or leave them without a login: once for each
+ * workspace, as a warning, because a plan may be raised, or an object go, before apply. Silent when the cluster cannot be
+ * asked.
  */
 export function countAdvice(counted: Counted) {
   return async (
@@ -42,7 +53,7 @@ export function countAdvice(counted: Counted) {
   ): Promise<readonly Diagnostic[]> => {
     const namespace = asText(planned['namespace']);
     if (cluster.kind === 'unknown' || namespace === '') return [];
-    const { limits, tallies } = workspaceOf(cluster, namespace, call);
+    const { standings, tallies } = workspaceOf(cluster, { namespace, relay: relayRef(planned) }, call);
     const tally = tallies[counted];
     // A replacement is planned twice: as a change that needs it, and as a new object.
     if (prior !== null) {
@@ -50,37 +61,58 @@ export function countAdvice(counted: Counted) {
       return [];
     }
     tally.planned += 1;
-    const standing = (await limits).map((limit) => standingOf(limit, counted)).reduce(tightest, undefined);
+    const standing = (await standings)[counted].reduce<Standing | undefined>(tightest, undefined);
     if (!standing || tally.hasWarned || standing.used + tally.planned <= standing.most) return [];
     tally.hasWarned = true;
     return [tooMany(namespace, counted, standing)];
   };
 }
 
-function workspaceOf(cluster: ClusterHandle & { kind: 'known' }, namespace: string, call: Call): Workspace {
+interface Question {
+  readonly namespace: string;
+  readonly relay: RelayName | undefined;
+}
+
+type KnownCluster = ClusterHandle & { kind: 'known' };
+
+function relayRef(planned: ModifyPlanRequest['planned']): RelayName | undefined {
+  const name = asText(attribute(planned['relay_ref'], 'name'));
+  const namespace = asText(attribute(planned['relay_ref'], 'namespace')) || asText(planned['namespace']);
+  return name === '' ? undefined : { namespace, name };
+}
+
+function workspaceOf(cluster: KnownCluster, question: Question, call: Call): Workspace {
   const workspaces = known.get(cluster) ?? new Map<string, Workspace>();
   known.set(cluster, workspaces);
-  const workspace = workspaces.get(namespace) ?? {
-    limits: limitsOf(cluster, namespace, call),
+  const workspace = workspaces.get(question.namespace) ?? {
+    standings: standingsOf(cluster, question, call),
     tallies: { accounts: { planned: 0, hasWarned: false }, domains: { planned: 0, hasWarned: false } },
   };
-  workspaces.set(namespace, workspace);
+  workspaces.set(question.namespace, workspace);
   return workspace;
 }
 
-async function limitsOf(
-  cluster: ClusterHandle & { kind: 'known' },
-  namespace: string,
+async function standingsOf(
+  cluster: KnownCluster,
+  { namespace, relay }: Question,
   call: Call,
-): Promise<readonly KubeObject[]> {
+): Promise<Readonly<Record<Counted, readonly Standing[]>>> {
   const signal = AbortSignal.any([call.signal, AbortSignal.timeout(ASK_MS)]);
   try {
     const client = await cluster.client();
-    return (await client.list({ apiVersion, plural, namespace }, {}, signal, { once: true })).items;
+    const limits = (await client.list({ apiVersion, plural, namespace }, {}, signal, { once: true })).items;
+    if (limits.length > 0) return { accounts: told(limits, 'accounts'), domains: told(limits, 'domains') };
+    const found = await defaultPlanOf(client, namespace, relay, signal);
+    const most = planAccounts[found?.plan ?? ''];
+    return { accounts: found && most !== undefined ? [{ ...found, most }] : [], domains: [] };
   } catch {
     // Nobody to ask, or not allowed to: apply will say.
-    return [];
+    return { accounts: [], domains: [] };
   }
+}
+
+function told(limits: readonly KubeObject[], counted: Counted): Standing[] {
+  return limits.map((limit) => standingOf(limit, counted)).filter((standing) => standing !== undefined);
 }
 
 function standingOf({ metadata, spec, status }: KubeObject, counted: Counted): Standing | undefined {
@@ -96,9 +128,11 @@ function tightest(a: Standing | undefined, b: Standing | undefined): Standing | 
   return a.most - a.used <= b.most - b.used ? a : b;
 }
 
-function tooMany(namespace: string, counted: Counted, { plan, most, used }: Standing): Diagnostic {
-  return warning(
-    `The plan allows fewer ${counted}`,
-    `Plan ${plan} of namespace ${namespace} allows ${most} ${counted} and ${used} exist: this configuration would make more than that, and the API server will refuse those. Raise the plan (migosmtp_plan_limit), or remove ${counted} that are not needed.`,
-  );
+function tooMany(namespace: string, counted: Counted, { plan, relay, most, used }: Standing): Diagnostic {
+  const beyond = `allows ${most} ${counted} and ${used} exist: this configuration would make more than that`;
+  const detail =
+    relay === undefined
+      ? `Plan ${plan} of namespace ${namespace} ${beyond}, and the API server will refuse those. Raise the plan (migosmtp_plan_limit), or remove ${counted} that are not needed.`
+      : `Plan ${plan}, the default of relay ${relay} for namespace ${namespace}, ${beyond}, and those get no login. Give the namespace a larger plan (migosmtp_plan_limit), or remove ${counted} that are not needed.`;
+  return warning(`The plan allows fewer ${counted}`, detail);
 }

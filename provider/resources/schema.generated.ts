@@ -3414,3 +3414,10 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
   "rules": []
  }
 };
+
+/** Most accounts of a workspace under each plan. */
+export const planAccounts: Readonly<Record<string, number>> = {
+ "10k": 5,
+ "20k": 10,
+ "30k": 15
+};

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { API_VERSION, type KindDefinition } from '../define.ts';
+import { PLANS } from '../plans.ts';
 import { check, hasCheck, type Constraints } from './terraform-checks.ts';
 import {
   CHANGES_WITH,
@@ -42,7 +43,14 @@ export function terraformSchemas(kinds: readonly KindDefinition[]): string {
     '',
     `export const kindSchemas: Readonly<Record<KindName, KindSchema>> = ${JSON.stringify(schemas, null, 1)};`,
     '',
+    '/** Most accounts of a workspace under each plan. */',
+    `export const planAccounts: Readonly<Record<string, number>> = ${JSON.stringify(mostAccounts(), null, 1)};`,
+    '',
   ].join('\n');
+}
+
+function mostAccounts(): Record<string, number> {
+  return Object.fromEntries(Object.entries(PLANS).map(([name, { maxAccounts }]) => [name, maxAccounts]));
 }
 
 function kindSchema(definition: KindDefinition): object {

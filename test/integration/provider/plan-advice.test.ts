@@ -65,6 +65,43 @@ test('domains are counted apart from accounts', async () => {
   expect(unframed(output)).toContain('Plan 10k of namespace default allows 2 domains and 1 exist');
 });
 
+test('without a PlanLimit the default plan of the relay counts', async () => {
+  const make = (plural: string, kind: string, name: string, spec: object) =>
+    cluster.api.call('POST', objectPath(plural, '', 'shared'), {
+      apiVersion: 'migosmtp.com/v1alpha1',
+      kind,
+      metadata: { name, namespace: 'shared' },
+      spec,
+    });
+  await cluster.api.call('POST', '/api/v1/namespaces', { metadata: { name: 'shared' } });
+  await make('smtprelays', 'SmtpRelay', 'mail', { delivery: { direct: {} }, defaultPlan: '10k' });
+  await make('smtprelays', 'SmtpRelay', 'spare', { delivery: { direct: {} } });
+  for (const name of ['a', 'b', 'c']) await make('smtpaccounts', 'SmtpAccount', name, {});
+  const inShared = (count: number, more = '') =>
+    configuration(count).replace('name  =', `namespace = "shared"\n ${more}\n name  =`);
+  // Which of two relays it will be, nobody knows yet.
+  terraform.write(inShared(3));
+  expect((await terraform.plan()).output).not.toContain('Warning');
+  terraform.write(inShared(3, 'relay_ref = { name = "mail" }'));
+  expect(unframed((await terraform.plan()).output)).toContain(
+    'Plan 10k, the default of relay shared/mail for namespace shared, allows 5 accounts and 3 exist',
+  );
+  await writeStatus(
+    cluster.api,
+    'smtpaccounts',
+    'a',
+    () => ({ relayRef: { namespace: 'shared', name: 'mail' } }),
+    'shared',
+  );
+  terraform.write(inShared(2));
+  expect((await terraform.plan()).output).not.toContain('Warning');
+  terraform.write(inShared(3));
+  const { code, output } = await terraform.plan();
+  expect(code).toBe(2);
+  expect(output.match(/Warning:/g)).toHaveLength(1);
+  expect(unframed(output)).toContain('those get no login. Give the namespace a larger plan');
+});
+
 test('a cluster that cannot be asked is no reason to fail', async () => {
   terraform.write(configuration(9).replace(/config_path.*/, 'host = "https://127.0.0.1:1"'));
   const { code, output } = await terraform.plan();
