@@ -36,6 +36,7 @@ export class Accepting {
     this.#lease = lease;
     this.#lane = new Lane({
       apartMs: 5,
+      sharers: () => this.#lease.sharers,
       run: (calls) => this.#run(calls),
       weigh: ({ message: { body } }) => (body.kind === 'inline' ? body.data.length : 0),
       unknown: () => this.#lease.doubt(this.#sent),

@@ -80,7 +80,11 @@ class PostgresSpool implements Spool {
     });
     this.#notices = new Notices(connections, () => this.#listeners?.changed());
     this.#accepting = new Accepting(connections, this.#lease);
-    this.#records = new Lane({ apartMs: 10, run: (outcomes) => this.#recordAll(outcomes) });
+    this.#records = new Lane({
+      apartMs: 10,
+      sharers: () => this.#lease.sharers,
+      run: (outcomes) => this.#recordAll(outcomes),
+    });
     this.#bodies = new Lane({ apartMs: 1, run: (ids) => delivering.readBodies(connections, ids) });
   }
 

@@ -14,6 +14,8 @@ export interface LaneOptions<Call, Result> {
   run(calls: readonly Call[]): Promise<readonly Result[]>;
   /** While there is much to do, transactions begin no closer than this; each costs more than what stands in it. */
   readonly apartMs: number;
+  /** Processes that share the database, this one included. */
+  readonly sharers?: () => number;
   /** What a call weighs, in bytes; bounds a transaction together with the number of calls. */
   weigh?(call: Call): number;
   /** The transaction may or may not have been committed. */
@@ -24,12 +26,16 @@ const MAX_CALLS = 500;
 const MANY = 4;
 const MAX_BYTES = 8 * 1024 * 1024;
 const MAX_COLLISIONS = 5;
+/** For each other process, as a multiple of what the last transaction took. */
+const GATHERING = 2;
+const MAX_GATHERING_MS = 30;
 
 export class Lane<Call, Result> {
   readonly #options: LaneOptions<Call, Result>;
   #waiting: Entry<Call, Result>[] = [];
   #working: Promise<void> | undefined;
   #startedAt = -Infinity;
+  #tookMs = 0;
   /** A few callers that wait for each answer would only be slowed down. */
   #isBusy = false;
 
@@ -53,14 +59,26 @@ export class Lane<Call, Result> {
     // What else is called in this turn of the event loop goes along.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      const waitMs = this.#startedAt + this.#options.apartMs - performance.now();
+      const waitMs = this.#notBefore() - performance.now();
       if (this.#isBusy && waitMs > 0.5) await sleep(Math.round(waitMs));
       this.#startedAt = performance.now();
       const entries = this.#next();
       this.#isBusy = entries.length >= MANY;
       await this.#settle(entries);
+      this.#tookMs = performance.now() - this.#startedAt;
     }
     this.#working = undefined;
+  }
+
+  /**
+   * Several processes have smaller transactions each, and all of them charge the same counters: they wait for each
+   * other in the database, and what is spent there grows with the number of transactions. So the longer one took and
+   * the more there are to share with, the longer the next one gathers.
+   */
+  #notBefore(): number {
+    const others = (this.#options.sharers?.() ?? 1) - 1;
+    const gatheringMs = Math.min(MAX_GATHERING_MS, others * GATHERING * this.#tookMs);
+    return this.#startedAt + Math.max(this.#options.apartMs, this.#tookMs + gatheringMs);
   }
 
   #next(): Entry<Call, Result>[] {

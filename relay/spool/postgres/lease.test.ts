@@ -8,6 +8,9 @@ import { type Postgres, startPostgres } from '../../../test/support/postgres.ts'
 import { message, scopes } from '../contract.ts';
 import type { ClaimedMessage, Spool } from '../types.ts';
 import { openPostgresSpool } from './client.ts';
+import { Connections } from './connections.ts';
+import { Lease } from './lease.ts';
+import { MIGRATIONS } from './schema.ts';
 
 const LEASE_MS = 600;
 const NOW = Date.parse('2025-11-21T10:15:00Z');
@@ -189,5 +192,19 @@ describe('processes on one database', () => {
     heard.length = 0;
     await near.retry(sent.queueId, NOW + 1);
     await until(() => heard.length > 0);
+  });
+
+  it('know how many of them share it, as soon as they renew', async () => {
+    // The two that are open already count.
+    const connections = new Connections(join(folder, 'near'));
+    const listeners = { onFreed: () => undefined, onFault: () => undefined };
+    const third = new Lease({ connections, leaseMs: 60_000, migrations: MIGRATIONS, ...listeners });
+    await third.prepare();
+    expect(third.sharers).toBe(3);
+    await far.close();
+    await third.prepare();
+    expect(third.sharers).toBe(2);
+    await third.end();
+    await connections.close();
   });
 });

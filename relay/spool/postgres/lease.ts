@@ -23,11 +23,13 @@ export const NOTICE: Statement = { name: 'notice', text: "SELECT pg_notify('migo
 
 const REGISTER: Statement = {
   name: 'lease-register',
-  text: `INSERT INTO relays (expires_at) VALUES (now() + $1 * interval '1 millisecond') RETURNING id`,
+  text: `INSERT INTO relays (expires_at) VALUES (now() + $1 * interval '1 millisecond')
+    RETURNING id, (SELECT count(*) + 1 FROM relays WHERE expires_at > now()) AS sharers`,
 };
 const RENEW: Statement = {
   name: 'lease-renew',
-  text: `UPDATE relays SET expires_at = now() + $2 * interval '1 millisecond' WHERE id = $1 RETURNING id`,
+  text: `UPDATE relays SET expires_at = now() + $2 * interval '1 millisecond' WHERE id = $1
+    RETURNING id, (SELECT count(*) FROM relays WHERE expires_at > now()) AS sharers`,
 };
 const BURY: Statement = {
   name: 'lease-bury',
@@ -61,6 +63,7 @@ export class Lease {
   readonly #doubtful = new Map<string, Prepared>();
   #id: number | undefined;
   #validUntil = -Infinity;
+  #sharers = 1;
   /** Since when the database has answered us without a gap. */
   #answersSince = Infinity;
   #isRenewing = false;
@@ -83,6 +86,11 @@ export class Lease {
   /** Every id that this process has had. */
   get own(): readonly number[] {
     return this.#own;
+  }
+
+  /** Processes with a lease on this database, as of the last renewal. */
+  get sharers(): number {
+    return this.#sharers;
   }
 
   /** Whether delivery of these may begin: claimed by us, and nobody can have taken them for abandoned. */
@@ -152,13 +160,16 @@ export class Lease {
   async #renew(): Promise<void> {
     const { connections, leaseMs } = this.#options;
     const sentAt = performance.now();
-    const renewed = this.#id === undefined ? [] : await connections.query(RENEW, [this.#id, leaseMs]);
-    if (renewed.length === 0) {
+    const [renewed] = this.#id === undefined ? [] : await connections.query(RENEW, [this.#id, leaseMs]);
+    if (renewed) {
+      this.#sharers = Math.max(1, Number(renewed.sharers));
+    } else {
       // Ours was taken for abandoned: so is everything that we claimed under it.
       this.#claimed.clear();
       const [row] = await connections.query(REGISTER, [leaseMs]);
       this.#id = Number(row?.id);
       this.#own.push(this.#id);
+      this.#sharers = Number(row?.sharers);
     }
     this.#validUntil = sentAt + leaseMs;
     this.#answersSince = Math.min(this.#answersSince, sentAt);
