@@ -81,6 +81,20 @@ resource "migosmtp_smtp_account" "it" {
     expect(failures).toBe(0);
   });
 
+  it.each([
+    [401, 'Unauthorized', 'Credentials are not accepted'],
+    [403, 'Forbidden', 'Not allowed to read'],
+    [500, 'InternalError', 'The API server failed (500)'],
+  ])('answers %s %s to a refresh: one diagnostic, and the state stays', async (status, reason, summary) => {
+    api.fault = (request) => (isAccount(request) ? { status, reason } : undefined);
+    const output = await terraform.refused(['plan', '-no-color']);
+    expect(output.match(/Error:/g)).toHaveLength(1);
+    expect(output).toContain(`Error: ${summary}`);
+    expect(output).toContain('SmtpAccount default/it');
+    api.fault = () => undefined;
+    expect((await terraform.plan()).code).toBe(0);
+  });
+
   it('loses the answer to a write: the object is there, and the next apply says how to take it over', async () => {
     api.fault = () => undefined;
     let isLost = false;
