@@ -13,7 +13,6 @@ import { type Sink, startSink } from '../../integration/relay/support/sink.ts';
 import { waitFor } from '../../integration/relay/support/wait.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../../relay/main.ts');
-const PAGE = 4096;
 
 describe('a store', () => {
   let sink: Sink;
@@ -74,10 +73,11 @@ describe('a store', () => {
       await fill(60);
       await relay.kill('SIGTERM');
       const file = join(storage(), 'spool.db');
-      const pages = (await stat(file)).size / PAGE;
-      const [first, end] = range(pages);
       const handle = await open(file, 'r+');
-      await handle.write(Buffer.alloc((end - first) * PAGE, 0xa5), 0, (end - first) * PAGE, first * PAGE);
+      // The file says itself how large its pages are (SQLite's header).
+      const page = (await handle.read(Buffer.alloc(2), 0, 2, 16)).buffer.readUInt16BE();
+      const [first, end] = range((await stat(file)).size / page);
+      await handle.write(Buffer.alloc((end - first) * page, 0xa5), 0, (end - first) * page, first * page);
       await handle.close();
       await relay.restart();
       await sendsAgain();
