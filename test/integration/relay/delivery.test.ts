@@ -154,7 +154,7 @@ describe('delivery', () => {
     sink.script = { ehlo: ['SIZE'] };
     revision++;
     await relay.push(...allShards({ smarthostPort: sink.port }, { revision }));
-    const eightBit = await send({ data: 'From: hello@shop.example\r\n\r\n\xe4\r\n' });
+    const eightBit = await send({ data: 'From: hello@shop.example\r\nSubject: \xe4\r\n\r\nx\r\n' });
     expect(await untilStatus(eightBit, 'bounced')).toMatchObject({
       response: expect.stringContaining('554 5.6.3'),
     });
