@@ -5,7 +5,7 @@
  * Limits: one interface, one contract test (`contract.ts`) for every implementation; what resolves is durable.
  */
 export * from './types.ts';
-export { type OpenedSpool, openEmbeddedSpool } from './embedded/client.ts';
+export { type OpenedSpool, openEmbeddedSpool } from './embedded/open.ts';
 export { type OpenedStore, openSpool } from './open.ts';
 export { StoreHealth } from './health.ts';
 export { newQueueId } from './queue-id.ts';

@@ -1,6 +1,6 @@
 /** The store that the configuration names. */
 import type { relayApi } from '@migosmtp/operator/api';
-import { type OpenedSpool, openEmbeddedSpool } from './embedded/client.ts';
+import { type OpenedSpool, openEmbeddedSpool } from './embedded/open.ts';
 
 export interface OpenedStore extends OpenedSpool {
   /** Why it takes nothing yet; it will by itself once it can. */

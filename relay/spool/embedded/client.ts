@@ -4,19 +4,12 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { ERRORS, type ErrorCode, RelayError } from '../../errors.ts';
+import type { Worker } from 'node:worker_threads';
+import { RelayError } from '../../errors.ts';
 import type { Body, BodyWriter, Spool } from '../types.ts';
 import { openBodyFile, readBodyFile } from './bodies.ts';
-import type { Quarantined } from './database.ts';
 import { pack } from './packing.ts';
 import type { FromWorker, Operation, Reply, ToWorker } from './protocol.ts';
-
-export interface OpenedSpool {
-  readonly spool: Spool;
-  /** Hears of damage that was found, at the start or later. Mail of which nothing is left is not there any more. */
-  readonly onQuarantined?: (listener: (found: Quarantined) => void) => void;
-}
 
 interface Call {
   readonly operation: Operation;
@@ -34,45 +27,8 @@ const MAX_RUNNING = 500;
 const PATIENT: ReadonlySet<Operation['method']> = new Set(['record', 'recordLogins']);
 const PATIENCE_MS = 5;
 
-/** Opens the store for this process alone; throws R_STORE_* where it cannot. */
-export async function openEmbeddedSpool(directory: string): Promise<OpenedSpool> {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-    workerData: { directory },
-    name: 'spool',
-    resourceLimits: { maxYoungGenerationSizeMb: 24 },
-  });
-  const found: Quarantined[] = [];
-  let tell = (damage: Quarantined): void => {
-    found.push(damage);
-  };
-  const first = await new Promise<FromWorker>((resolve, reject) => {
-    worker.on('message', (message: FromWorker) => {
-      if (message.kind === 'quarantined') tell(message.found);
-      else resolve(message);
-    });
-    worker.once('error', reject);
-  });
-  if (first.kind !== 'opened') {
-    await worker.terminate();
-    throw openError(first, directory);
-  }
-  const onQuarantined = (listener: (damage: Quarantined) => void) => {
-    tell = listener;
-    found.splice(0).forEach(listener);
-  };
-  return { spool: new EmbeddedSpool(worker, directory), onQuarantined };
-}
-
-function openError(message: FromWorker, directory: string): RelayError {
-  if (message.kind !== 'failed')
-    return new RelayError('R_STORE_UNUSABLE', { directory, cause: message.kind });
-  const code = message.code in ERRORS ? (message.code as ErrorCode) : 'R_STORE_UNUSABLE';
-  const error = new RelayError(code, { directory, cause: message.cause });
-  error.message = code === 'R_STORE_NEWER' ? message.message : error.message;
-  return error;
-}
-
-class EmbeddedSpool implements Spool {
+/** Over a worker that has opened the store; see open.ts. */
+export class EmbeddedSpool implements Spool {
   readonly #worker: Worker;
   readonly #directory: string;
   #waiting: Call[] = [];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { describeSpool } from '../contract.ts';
 import type { Spool } from '../types.ts';
-import { openEmbeddedSpool } from './client.ts';
+import { openEmbeddedSpool } from './open.ts';
 
 let directory = '';
 let current: Spool | undefined;
