@@ -9,6 +9,12 @@ export const RELEASE = '0.1.0';
 export const OPERATOR_LABELS = { 'app.kubernetes.io/name': 'migosmtp-operator' };
 
 /**
+ * Ports of name servers that NetworkPolicies allow. Behind a Service the port of its pods counts, and those of
+ * OpenShift's name servers listen on 5353.
+ */
+export const DNS_PORTS = [53, 5353] as const;
+
+/**
  * WATCH_NAMESPACES: comma-separated; empty or absent: all.
  * RELAY_IMAGE: image of relays that name none.
  * SECRET_CHECK_SECONDS: how often each credentials Secret is looked at (default 30).

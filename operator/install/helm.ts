@@ -1,7 +1,7 @@
 /** The same objects as a Helm chart: templates whose choices are values. CRDs in `crds/` stay when the chart goes. */
 import { stringify } from 'yaml';
 import { RELEASE } from '../options.ts';
-import { manifests } from './manifests.ts';
+import { disruptionBudget, manifests } from './manifests.ts';
 import { DEFAULTS, type InstallSettings } from './settings.ts';
 
 const TEMPLATED: InstallSettings = {
@@ -16,6 +16,10 @@ const TEMPLATED: InstallSettings = {
   },
 };
 
+/** Asked of the cluster that the chart is installed into. */
+const BUDGET_VERSION =
+  '{{ ternary "policy/v1" "policy/v1beta1" (.Capabilities.APIVersions.Has "policy/v1/PodDisruptionBudget") }}';
+
 const VALUES = {
   image: DEFAULTS.image,
   relayImage: DEFAULTS.relayImage,
@@ -26,7 +30,8 @@ const VALUES = {
 };
 
 const VALUES_HEAD = `# Values of the chart.
-# watchNamespaces: empty for all. dnsServers: resolvers for domain checks; empty for the system's.
+# watchNamespaces: empty for all. dnsServers: resolvers for domain checks; empty for the system's. One with a port
+# other than 53 or 5353 needs a NetworkPolicy beside the chart's.
 `;
 
 /** Files of the chart by their path in it. */
@@ -40,7 +45,8 @@ export function helmFiles(head: string): Record<string, string> {
     appVersion: RELEASE,
   };
   // The release's namespace is Helm's to make.
-  const objects = manifests(TEMPLATED).filter(({ kind }) => kind !== 'Namespace');
+  const own = manifests(TEMPLATED).filter(({ kind }) => kind !== 'Namespace');
+  const objects = [...own, disruptionBudget(TEMPLATED, BUDGET_VERSION)];
   return {
     'Chart.yaml': head + stringify(chart),
     'values.yaml': head + VALUES_HEAD + stringify(VALUES),

@@ -1,15 +1,17 @@
 /**
- * The installation, generated: `kubectl apply -f operator/chart/crds -f operator/chart/install.yaml`, or the Helm chart.
+ * The installation, generated: `kubectl apply -f operator/chart/crds -f operator/chart/install.yaml`, from Kubernetes
+ * 1.21 on with `-f operator/chart/disruption-budget.yaml`; or the Helm chart.
  *
  * Flow: permissions (one table of what the code calls) -> manifests (pure) -> install.yaml and the chart's templates.
  * Limits: CRDs are generated from operator/api and stand beside them.
  */
 import { stringify } from 'yaml';
 import { helmFiles } from './helm.ts';
-import { manifests } from './manifests.ts';
+import { disruptionBudget, manifests } from './manifests.ts';
+import { DEFAULTS } from './settings.ts';
 
 export * from './permissions.ts';
-export { manifests } from './manifests.ts';
+export { disruptionBudget, manifests } from './manifests.ts';
 export { DEFAULTS, NAMESPACE, type InstallSettings } from './settings.ts';
 
 const HEAD = '# Generated from operator/install; do not edit. Write it anew: node operator/install/main.ts\n';
@@ -23,5 +25,10 @@ export function installFile(): string {
 
 /** Every generated file by its path in operator/chart. */
 export function chartFiles(): Record<string, string> {
-  return { 'install.yaml': installFile(), ...helmFiles(HEAD) };
+  const budget = stringify(disruptionBudget(DEFAULTS, 'policy/v1'));
+  return {
+    'install.yaml': installFile(),
+    'disruption-budget.yaml': `${HEAD}# From Kubernetes 1.21 on, beside install.yaml.\n${budget}`,
+    ...helmFiles(HEAD),
+  };
 }

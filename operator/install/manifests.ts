@@ -1,5 +1,6 @@
 /** The objects that an installation consists of, besides the CRDs. Pure. */
 import { relayApi } from '../api/index.ts';
+import { DNS_PORTS } from '../options.ts';
 import { REPORTS_NAME } from '../reports/names.ts';
 import { operatorRoles, peopleRoles, reportsReader } from './roles.ts';
 import {
@@ -44,13 +45,17 @@ function namespace(settings: InstallSettings): Manifest {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name: settings.namespace, labels } };
 }
 
+/** Of distributions: the usual ones, and MicroK8s. */
+const API_SERVER_PORTS = [443, 6443, 16443];
+
 /**
  * What the operator needs, and nothing else, where the network enforces it: its probes, metrics and reports inwards;
- * name servers, API servers (the ports that distributions use), and relay pods outwards.
+ * name servers, API servers, and relay pods outwards.
  */
 function networkPolicy(settings: InstallSettings): Manifest {
   const tcp = (port: number): Manifest => ({ port, protocol: 'TCP' });
-  const outwards = [53, 443, 6443, 16443, relayApi.ADMIN_PORT, relayApi.STARTTLS_PORT];
+  const outwards = [...DNS_PORTS, ...API_SERVER_PORTS, relayApi.ADMIN_PORT, relayApi.STARTTLS_PORT];
+  const names = DNS_PORTS.map((port) => ({ port, protocol: 'UDP' }));
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -59,7 +64,7 @@ function networkPolicy(settings: InstallSettings): Manifest {
       podSelector: { matchLabels: SELECTOR },
       policyTypes: ['Ingress', 'Egress'],
       ingress: [{ ports: [tcp(HEALTH_PORT), tcp(REPORTS_PORT)] }],
-      egress: [{ ports: [{ port: 53, protocol: 'UDP' }, ...outwards.map(tcp)] }],
+      egress: [{ ports: [...names, ...outwards.map(tcp)] }],
     },
   };
 }
@@ -73,5 +78,18 @@ function reportsService(settings: InstallSettings): Manifest {
       selector: SELECTOR,
       ports: [{ name: 'https', port: 443, targetPort: 'reports', protocol: 'TCP' }],
     },
+  };
+}
+
+/**
+ * A drain takes one replica at a time, so that another can lead. `policy/v1` is served since 1.21, `policy/v1beta1` until
+ * 1.24: the chart asks the cluster, and what is installed from files stands in a file of its own.
+ */
+export function disruptionBudget(settings: InstallSettings, apiVersion: string): Manifest {
+  return {
+    apiVersion,
+    kind: 'PodDisruptionBudget',
+    metadata: inNamespace(settings, NAME),
+    spec: { maxUnavailable: 1, selector: { matchLabels: SELECTOR } },
   };
 }

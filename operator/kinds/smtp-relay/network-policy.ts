@@ -1,9 +1,10 @@
 /**
  * Who may talk to a relay's pods, and whom they may talk to: everything else is denied, where the cluster's network
- * enforces it. Pure. Policies add up: what a cluster needs besides (a sidecar's collector, a metrics network) is
- * allowed by another NetworkPolicy, not by changing this one.
+ * enforces it. Pure. Policies add up: what a cluster needs besides (a sidecar's collector, a next hop behind a Service
+ * whose pods listen on another port) is allowed by another NetworkPolicy, not by changing this one.
  */
 import { relayApi, type SmtpRelay } from '../../api/index.ts';
+import { DNS_PORTS } from '../../options.ts';
 import { selectorOf } from './names.ts';
 import { BOUNCES_PORT } from './settings.ts';
 
@@ -19,10 +20,9 @@ interface Port {
   protocol: 'TCP' | 'UDP';
 }
 
-/** MTA-STS policies and webhooks. */
+/** MTA-STS policies, which direct delivery reads, and webhooks. */
 const HTTPS_PORT = 443;
 const SMTP_PORT = 25;
-const DNS_PORT = 53;
 
 export function policySpec(relay: SmtpRelay, facts: PolicyFacts): { spec: object } {
   const { operator } = facts;
@@ -45,7 +45,7 @@ export function policySpec(relay: SmtpRelay, facts: PolicyFacts): { spec: object
         { ports: clients.map((port) => tcp(port)) },
         { from: [fromOperator], ports: [tcp(relayApi.ADMIN_PORT)] },
       ],
-      egress: [{ ports: [{ port: DNS_PORT, protocol: 'UDP' }, ...outwards(relay, facts).map(tcp)] }],
+      egress: [{ ports: [...DNS_PORTS.map(udp), ...outwards(relay, facts).map(tcp)] }],
     },
   };
 }
@@ -53,15 +53,9 @@ export function policySpec(relay: SmtpRelay, facts: PolicyFacts): { spec: object
 /** Next hops, receivers and databases have no fixed address: their ports are what can be said. */
 function outwards(relay: SmtpRelay, { postgresPort }: PolicyFacts): number[] {
   const { smarthost } = relay.spec.delivery;
-  const mail = smarthost === undefined ? SMTP_PORT : (smarthost.port ?? 587);
+  const mail = smarthost === undefined ? [SMTP_PORT, HTTPS_PORT] : [smarthost.port ?? 587];
   const webhooks = (relay.spec.webhooks ?? []).map(({ url }) => portOf(url));
-  const all = [
-    DNS_PORT,
-    mail,
-    HTTPS_PORT,
-    ...webhooks,
-    ...(postgresPort === undefined ? [] : [postgresPort]),
-  ];
+  const all = [...DNS_PORTS, ...mail, ...webhooks, ...(postgresPort === undefined ? [] : [postgresPort])];
   return [...new Set(all)].toSorted((a, b) => a - b);
 }
 
@@ -79,4 +73,8 @@ export function postgresPortOf(uri: string): number {
 
 function tcp(port: number): Port {
   return { port, protocol: 'TCP' };
+}
+
+function udp(port: number): Port {
+  return { port, protocol: 'UDP' };
 }

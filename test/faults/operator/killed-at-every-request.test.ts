@@ -17,6 +17,7 @@ import {
   type Thing,
 } from '../../integration/operator/support/installation.ts';
 import { isFull } from '../support/size.ts';
+import { killedAtEach, type Deed } from './support/killed-at-each.ts';
 import { ProxiedOperator } from './support/proxied-operator.ts';
 
 const TEAM = 'team';
@@ -37,40 +38,14 @@ const account = (name: string, spec: object = {}): Thing => kind('SmtpAccount', 
 const ready = (name: string, check: (object: Thing) => boolean = () => true): Promise<Thing> =>
   until(cluster(), 'SmtpAccount', TEAM, name, (object) => isReady(object) && check(object), 60_000);
 
-interface Deed {
-  /** Before the operator may be killed. */
-  prepare?: (n: number) => Promise<unknown>;
-  act: (n: number) => Promise<unknown>;
-  converged: (n: number) => Promise<unknown>;
-}
-
-/**
- * Does it over and over, killed at the first request, at the second, and so on, until no request is left. Answers how
- * many there were.
- */
-async function killedAtEach(moment: 'before' | 'after', { prepare, act, converged }: Deed): Promise<number> {
-  for (let n = 1; n <= MOST_STEPS; n++) {
-    await prepare?.(n);
-    const { killed, disarm } = operator.armKill(n, moment);
-    await act(n);
-    const finished = converged(n).then(disarm, disarm);
-    const isKilled = await killed;
-    if (isKilled) {
-      await operator.kill();
-      await operator.run();
-    }
-    await finished;
-    await converged(n);
-    if (!isKilled) return n - 1;
-  }
-  throw new Error(`more than ${MOST_STEPS} requests`);
-}
+const killedEach = (moment: (typeof MOMENTS)[number], deed: Deed): Promise<number> =>
+  killedAtEach({ operator, arm: (n) => operator.armKill(n, moment), mostSteps: MOST_STEPS }, deed);
 
 test.each(MOMENTS)(
   'create, killed %s each request',
   async (moment) => {
     const name = (n: number): string => `new-${moment}-${n}`;
-    const steps = await killedAtEach(moment, {
+    const steps = await killedEach(moment, {
       act: (n) => create(cluster(), account(name(n))),
       converged: (n) => ready(name(n)),
     });
@@ -105,7 +80,7 @@ test.each(MOMENTS)(
       await loop.lookForPods();
       loop.begin(50);
       const path = `/apis/migosmtp.com/v1alpha1/namespaces/${TEAM}/smtpaccounts/${name}`;
-      const steps = await killedAtEach(moment, {
+      const steps = await killedEach(moment, {
         act: (n) =>
           cluster().api.call('PATCH', path, { spec: { rotation: { revision: n } } }, { patch: 'merge' }),
         converged: (n) => ready(name, ({ status }) => answeredOf(status) === n),
@@ -128,7 +103,7 @@ test.each(MOMENTS)(
     const name = (n: number): string => `gone-${moment}-${n}`;
     const left = async (n: number): Promise<boolean> =>
       (await projected<{ name: string }>(cluster(), 'accounts')).some((entry) => entry.name === name(n));
-    const steps = await killedAtEach(moment, {
+    const steps = await killedEach(moment, {
       prepare: async (n) => {
         await create(cluster(), account(name(n)));
         await ready(name(n));

@@ -12,6 +12,7 @@ import { NAMESPACE } from '../../../../operator/install/index.ts';
 import { repository } from '../../../cluster/images.ts';
 import { FaultyApi } from '../../../integration/operator/support/faulty-api.ts';
 import { install, type Installation } from '../../../integration/operator/support/installation.ts';
+import type { Armed } from './killed-at-each.ts';
 
 const PORT = 6443;
 const LEASE = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases/migosmtp-operator`;
@@ -82,6 +83,8 @@ export class ProxiedOperator {
       LOG_LEVEL: 'warn',
       // Looks at Secrets of accounts that a test has done with would count as its steps.
       SECRET_CHECK_SECONDS: '600',
+      // It listens on every address of the cluster's root network: RelayProxy needs the port of relays' admin API.
+      REPORTS_PORT: '8444',
     };
     const stdio = [
       'ignore',
@@ -101,6 +104,11 @@ export class ProxiedOperator {
     });
   }
 
+  /** kill -9, in the midst of something; `kill` tidies up after it. */
+  strike(): void {
+    this.#child?.kill('SIGKILL');
+  }
+
   /** kill -9, at once. Its lease goes too: how long a crashed holder keeps it is another test's matter. */
   async kill(): Promise<void> {
     const child = this.#child;
@@ -118,12 +126,12 @@ export class ProxiedOperator {
    * Kills it at its n-th request from now on that reads or writes an object by name. `before`: the server never sees
    * that request; `after`: it has acted, and the answer is lost. Resolves to false when `disarm` came first.
    */
-  armKill(n: number, moment: 'before' | 'after'): { killed: Promise<boolean>; disarm: () => void } {
+  armKill(n: number, moment: 'before' | 'after', isStep = isStepOfAccount): Armed {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     let count = 0;
     const isIt = (request: { method: string; url: string }): boolean => isStep(request) && ++count === n;
     const strike = (): void => {
-      this.#child?.kill('SIGKILL');
+      this.strike();
       disarm(true);
     };
     const disarm = (isKilled = false): void => {
@@ -155,9 +163,13 @@ export class ProxiedOperator {
 }
 
 /** Leases, events, lists and watches are no steps of a reconcile. */
-function isStep({ method, url }: { method: string; url: string }): boolean {
-  if (/\/(leases|events)\b/.test(url) || url.includes('watch=true')) return false;
-  return method !== 'GET' || /\/(secrets|smtpaccounts)\/[^/?]+/.test(url);
+function isStepOfAccount(request: { method: string; url: string }): boolean {
+  return isWrite(request) || /\/(secrets|smtpaccounts)\/[^/?]+/.test(request.url);
+}
+
+/** What changes something in the cluster. */
+export function isWrite({ method, url }: { method: string; url: string }): boolean {
+  return method !== 'GET' && !/\/(leases|events)\b/.test(url);
 }
 
 function kubeconfigFor(server: string): string {

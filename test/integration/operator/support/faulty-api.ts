@@ -19,6 +19,8 @@ export class FaultyApi {
   fault: Fault = () => undefined;
   /** Called when the server has answered; true: the answer is kept back and the connection cut. */
   lose: (request: { method: string; url: string }) => boolean = () => false;
+  /** What the server says, as it is passed on: whole answers, and of a watch line by line. */
+  rewrite: ((text: string) => string) | undefined;
   /** Each answer comes this much later. */
   latencyMs = 0;
   /** Method and path with query of every request. */
@@ -98,11 +100,22 @@ export class FaultyApi {
       answer.writeHead(upstream.statusCode, { 'content-type': 'application/json' });
       // A watch of which nothing comes yet has begun all the same.
       answer.flushHeaders();
-      for await (const chunk of upstream.body) answer.write(chunk);
-      answer.end();
+      await this.#passOn(upstream.body, answer, url.includes('watch=true'));
     } catch {
       answer.destroy();
     }
+  }
+
+  async #passOn(body: AsyncIterable<Buffer>, answer: ServerResponse, isWatch: boolean): Promise<void> {
+    let held = '';
+    for await (const chunk of body) {
+      if (this.rewrite === undefined) answer.write(chunk);
+      else held += chunk.toString('latin1');
+      const end = isWatch ? held.lastIndexOf('\n') + 1 : 0;
+      if (end > 0) answer.write(this.rewrite?.(held.slice(0, end)) ?? '', 'latin1');
+      held = held.slice(end);
+    }
+    answer.end(this.rewrite?.(held) ?? '', 'latin1');
   }
 }
 

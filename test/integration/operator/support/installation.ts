@@ -216,10 +216,14 @@ const OTHERS: Record<string, string> = {
   ConfigMap: 'configmaps',
   Deployment: 'deployments',
   NetworkPolicy: 'networkpolicies',
+  PodDisruptionBudget: 'poddisruptionbudgets',
 };
 
+/** Groups of the kinds above that are not the core's. */
+const GROUPS: Record<string, string> = { Deployment: 'apps/v1', NetworkPolicy: 'networking.k8s.io/v1' };
+
 function apiOf(kind: string): string {
-  return KINDS.some((entry) => entry.kind === kind) ? `${GROUP}/${VERSION}` : 'v1';
+  return KINDS.some((entry) => entry.kind === kind) ? `${GROUP}/${VERSION}` : (GROUPS[kind] ?? 'v1');
 }
 
 function pathOf(apiVersion: string, kind: string, namespace: string | undefined): string {
