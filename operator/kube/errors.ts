@@ -71,7 +71,8 @@ export function errorOfAnswer(
   const reason = parsed.reason ?? `HTTP${status}`;
   const fields = (parsed.details?.causes ?? []).flatMap((cause) => (cause.field ? [cause.field] : []));
   // Validation messages quote values. For Secrets that would be a password.
-  const said = request.sensitive ? fields.join(', ') : oneLine(parsed.message ?? '');
+  const message = oneLine(parsed.message ?? '');
+  const said = request.sensitive ? fields.join(', ') || harmless(message) : message;
   return new KubeError(
     `${request.method} ${request.path} was answered with ${status} ${reason}${said ? `: ${said}` : ''}`,
     {
@@ -96,6 +97,16 @@ export function errorOfFailure(request: FailedRequest, cause: unknown): KubeErro
     reason: code,
     cause,
   });
+}
+
+/** What the API server itself says of quotas, rights and namespaces; a webhook's own words could be anything. */
+function harmless(message: string): string {
+  const known = [
+    / is forbidden: (exceeded quota: [^"'{}]+)$/,
+    / is forbidden: (User "[^"]+" cannot [a-z]+ resource "[a-z]+" in API group "[^"]*" in the namespace "[^"]+")/,
+    /(unable to create new content in namespace \S+ because it is being terminated)$/,
+  ];
+  return known.map((form) => form.exec(message)?.[1]).find((part) => part !== undefined) ?? '';
 }
 
 function kindOfStatus(status: number): KubeErrorKind {

@@ -12,6 +12,8 @@ export const WINDOW_MS = 60_000;
 const GATHER_MS = 120;
 /** But none waits longer than this to be judged. */
 const LONGEST_GATHER_MS = 600;
+/** A removal that could not be written is tried again after this. */
+const AGAIN_MS = 5_000;
 /** Annotation on the SmtpRelay: its value is the token that the condition names. */
 export const CONFIRM_ANNOTATION = 'migosmtp.com/confirm-removals';
 
@@ -145,10 +147,16 @@ export class RemovalGuard {
       this.#pending.delete(key);
       this.#recent.push(now);
       // Those whose reconcile has gone away while they were held are removed here.
-      if (judged.length === 0) void this.#options.remove(key).catch(() => undefined);
+      if (judged.length === 0) this.#options.remove(key).catch(() => this.#again(key));
       for (const resolve of judged) resolve();
     }
     if (wasHeld) this.#endHold();
+  }
+
+  /** Nobody else comes back for it. */
+  #again(key: string): void {
+    if (!this.#pending.has(key)) this.#pending.set(key, []);
+    this.#judgeAfter(AGAIN_MS);
   }
 
   #hold(now: number): void {

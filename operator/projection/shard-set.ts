@@ -54,6 +54,7 @@ interface Slot {
   isUrgent: boolean;
   isWriting: boolean;
   failures: number;
+  failingSince: number | undefined;
   writtenAt: number;
   timer: NodeJS.Timeout | undefined;
 }
@@ -61,6 +62,7 @@ interface Slot {
 const SHARDS = Array.from({ length: relayApi.SHARD_COUNT }, (_, shard) => shard);
 const MOST_WRITES_AT_ONCE = 8;
 const LONGEST_RETRY_MS = 5_000;
+const LONGEST_FAILING_MS = 10_000;
 
 export class ShardSet {
   readonly #options: ShardSetOptions;
@@ -82,10 +84,15 @@ export class ShardSet {
   static async open(options: ShardSetOptions): Promise<ShardSet> {
     const slots = await Promise.all(SHARDS.map((shard) => loadSlot(options, shard)));
     const set = new ShardSet(options, slots);
-    await Promise.all(
-      slots.filter((slot) => slot.mustWrite).map((slot) => set.#enqueue(slot, undefined, true)),
-    );
-    return set;
+    try {
+      await Promise.all(
+        slots.filter((slot) => slot.mustWrite).map((slot) => set.#enqueue(slot, undefined, true)),
+      );
+      return set;
+    } catch (error) {
+      set.close();
+      throw error;
+    }
   }
 
   /** Highest revision that was written. Revisions count through all shards of a relay. */
@@ -128,6 +135,10 @@ export class ShardSet {
     return documentOf(content, { relay: this.#identity, shard, revision });
   }
 
+  /**
+   * Resolves once it is written. Rejects when the API server refuses the shard for good, or for long: then nothing of
+   * it waits any more, and whoever wants it decides anew.
+   */
   put<K extends EntryKind>(
     kind: K,
     key: string,
@@ -205,7 +216,7 @@ export class ShardSet {
     return this.#pace.waitMs({ now, writtenAt, pending: pending.size, isUrgent });
   }
 
-  /** Write a shard with all that is pending for it. Never throws: what failed stays pending. */
+  /** Write a shard with all that is pending for it. Never throws: what failed stays pending, but for what is refused. */
   async #write(slot: Slot): Promise<void> {
     const pending = slot.pending;
     const waiting = slot.waiting;
@@ -217,15 +228,18 @@ export class ShardSet {
     try {
       await this.#commit(slot, pending);
       slot.failures = 0;
+      slot.failingSince = undefined;
       for (const { resolve } of waiting) resolve({ shard: slot.shard, revision: slot.revision });
       this.#options.onWritten(slot.shard);
     } catch (error) {
       slot.failures++;
+      slot.failingSince ??= performance.now();
       // What was changed again meanwhile wins over what failed.
       slot.pending = new Map([...pending, ...slot.pending]);
       slot.waiting.unshift(...waiting);
       slot.mustWrite ||= pending.size === 0;
-      await this.#recover(slot, error);
+      const isKnown = await this.#recover(slot, error);
+      if (isKnown && isRefusal(slot, error)) giveUp(slot, error);
     } finally {
       slot.writtenAt = performance.now();
       slot.isWriting = false;
@@ -247,10 +261,11 @@ export class ShardSet {
     for (const id of pending.keys()) this.#writtenIn.set(id, revision);
   }
 
-  async #recover(slot: Slot, error: unknown): Promise<void> {
+  /** Whether what is stored is known again. */
+  async #recover(slot: Slot, error: unknown): Promise<boolean> {
     const fields = { relay: this.#identity.name, shard: slot.shard, err: error };
     this.#options.log.warn(fields, 'shard was not written; it is read again and tried later');
-    if (!isKubeError(error)) return;
+    if (!isKubeError(error)) return false;
     try {
       const loaded = await loadSlot(this.#options, slot.shard, slot);
       slot.content = loaded.content;
@@ -258,10 +273,25 @@ export class ShardSet {
       slot.readRevision = loaded.revision;
       slot.resourceVersion = loaded.resourceVersion;
       this.#highest = Math.max(this.#highest, loaded.revision);
+      return true;
     } catch (problem) {
       this.#options.log.info({ ...fields, err: problem }, 'shard was not read either');
+      return false;
     }
   }
+}
+
+/** A right or room that is missing comes back by somebody's hand only; so does what has failed for long. */
+function isRefusal({ failingSince }: Slot, error: unknown): boolean {
+  if (isKubeError(error, 'Permanent', 'Invalid')) return true;
+  return failingSince !== undefined && performance.now() - failingSince > LONGEST_FAILING_MS;
+}
+
+/** Those who wait say why in their status; what they wanted must not be written when they no longer want it. */
+function giveUp(slot: Slot, error: unknown): void {
+  slot.pending = new Map();
+  slot.failingSince = undefined;
+  for (const { reject } of slot.waiting.splice(0)) reject(error);
 }
 
 /** The slot as stored. Nothing stored: what is known already, else empty, above every revision of before. */
@@ -282,6 +312,7 @@ async function loadSlot(options: ShardSetOptions, shard: number, known?: Slot): 
     isUrgent: false,
     isWriting: false,
     failures: 0,
+    failingSince: undefined,
     writtenAt: -Infinity,
     timer: undefined,
   };

@@ -85,7 +85,8 @@ function watchRelays(parts: Parts): Watch {
     connect: (add) => {
       parts.add = (key) => add(key, false);
       context.relays.onChange((relayKey, change) => {
-        if (change === 'pods') {
+        // With many accounts pods acknowledge something all the time: that concerns only those that wait for it.
+        if (change === 'pods' || change === 'progress') {
           for (const [key, waitsFor] of parts.awaitingPods) if (waitsFor === relayKey) add(key, false);
           return;
         }

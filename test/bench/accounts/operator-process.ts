@@ -91,11 +91,14 @@ export async function memoryOf(cluster: Cluster): Promise<Record<string, number>
   };
 }
 
-/** Reconciles of accounts that have ended, and keys that wait. */
-export async function progressOf(cluster: Cluster): Promise<{ reconciled: number; waiting: number }> {
+/** Reconciles that have ended, of accounts or of another controller's keys, and keys that wait. */
+export async function progressOf(
+  cluster: Cluster,
+  controller = 'smtpaccount',
+): Promise<{ reconciled: number; waiting: number }> {
   const { text } = await metricsOf(cluster);
   const sum = (name: string): number =>
-    [...text.matchAll(new RegExp(`^migosmtp_${name}\\{controller="smtpaccount"[^}]*\\} (\\d+)$`, 'gm'))]
+    [...text.matchAll(new RegExp(`^migosmtp_${name}\\{controller="${controller}"[^}]*\\} (\\d+)$`, 'gm'))]
       .map(([, value]) => Number(value))
       .reduce((total, value) => total + value, 0);
   return { reconciled: sum('reconcile_total'), waiting: sum('queue_depth') };

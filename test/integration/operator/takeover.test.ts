@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { NAMESPACE } from '../../../operator/install/index.ts';
+import { DEFAULTS, disruptionBudget, NAMESPACE } from '../../../operator/install/index.ts';
 import { Leases, SmtpAccounts, type Lease } from '../../../operator/kube/index.ts';
 import type { SmtpAccount } from '../../../operator/api/index.ts';
 import {
@@ -84,6 +84,40 @@ test('SIGTERM gives the lease up at once, and the other replica goes on within t
   const { writes } = await writesSince(line);
   expect(writes.filter((write) => / (smtpaccounts|secrets)\/a[0-9]/.test(write))).toEqual([]);
 }, 90_000);
+
+test('a drain takes one replica at a time: the budget refuses the second until the first is back', async () => {
+  const { cluster } = world;
+  // This control plane is of a release that does not serve policy/v1 yet.
+  await apply(cluster, disruptionBudget(DEFAULTS, 'policy/v1beta1') as unknown as Thing);
+  const path = `/apis/policy/v1beta1/namespaces/${NAMESPACE}/poddisruptionbudgets/migosmtp-operator`;
+  const counted = (): Promise<boolean> =>
+    cluster.api
+      .get<{ status?: { disruptionsAllowed?: number } }>(path)
+      .then(({ status }) => status?.disruptionsAllowed === 1);
+  await cluster.waitFor('the budget to count', counted, 60_000);
+  const first = holder();
+  // Before the eviction: a pod that has not started yet counts for no budget.
+  const { items } = await cluster.api.get<{ items: Thing[] }>(
+    `/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=app.kubernetes.io/name=migosmtp-operator`,
+  );
+  const other = items.map(({ metadata }) => metadata.name).find((name) => name !== podOf(first));
+  expect(await evict(podOf(first))).toBe(201);
+  expect(await evict(other ?? '')).toBe(429);
+  await untilTaken(first, 15_000);
+  await declare('after-drain');
+  await accounts.until(TEAM, 'after-drain', ready, 20_000);
+  await cluster.waitFor('the replica to be back', counted, 60_000);
+}, 180_000);
+
+/** As `kubectl drain` does it: the API server answers 429 where the budget allows no more. */
+async function evict(name: string): Promise<number> {
+  const eviction = {
+    apiVersion: 'policy/v1beta1',
+    kind: 'Eviction',
+    metadata: { name, namespace: NAMESPACE },
+  };
+  return (await world.cluster.api.send('POST', `${podPath(name)}/eviction`, eviction)).status;
+}
 
 test('a leader that is killed is followed within twenty seconds', async () => {
   const first = holder();
