@@ -134,3 +134,31 @@ describe('a changed object', () => {
     expect(planned['space']).toBe('default');
   });
 });
+
+describe('an object that nothing changes', () => {
+  const nested = { name: 'a', space: 'default', turn: object([['revision', 1]]), tags: ['x'] };
+  const prior = value({ ...state, ...nested });
+
+  it('is planned as the very value that the state has', () => {
+    const unchanged = plan(schema, { prior, proposed: prior, config: value(nested) });
+    expect(unchanged.planned).toBe(prior);
+    expect(unchanged.replace).toEqual([]);
+  });
+
+  it('is compared where a default says something else than the state', () => {
+    const elsewhere = value({ ...state, space: 'other' });
+    const { planned, replace } = plan(schema, {
+      prior: elsewhere,
+      proposed: elsewhere,
+      config: value({ name: 'a', size: 1 }),
+    });
+    expect(planned['space']).toBe('default');
+    expect(replace).toEqual([[{ name: 'space' }]]);
+  });
+
+  it('is compared where a state still holds what is only to be sent', () => {
+    const old = value({ ...state, secret: 'left over' });
+    const { planned } = plan(schema, { prior: old, proposed: old, config: value({ name: 'a', size: 1 }) });
+    expect(planned['secret']).toBeNull();
+  });
+});

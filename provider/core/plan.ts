@@ -30,6 +30,7 @@ export interface Plan {
 export function plan(schema: Schema, input: PlanInput): Plan {
   const { prior, config } = input;
   const settled = withDefaults(schema.attributes, input.proposed, config);
+  if (settled === prior) return { planned: prior, replace: [] };
   const changed = changedNames(schema, prior, settled);
   const planned = withComputed(schema.attributes, settled, config, prior, changed);
   return { planned, replace: replacements(schema.attributes, prior, planned, []) };
@@ -49,19 +50,26 @@ export function changedNames(
   return names;
 }
 
+/** The value itself where no default and no write-only argument changes it: then nothing is compared further on. */
 function withDefaults(attributes: Attributes, value: ValueObject, config: Value): ValueObject {
-  const result = object(Object.entries(value));
+  let result: Record<string, Value> | undefined;
   for (const [name, attribute] of Object.entries(attributes)) {
-    const stated = isObject(config) ? (config[name] ?? null) : null;
-    if (attribute.writeOnly) result[name] = null;
-    else if (stated === null && attribute.default !== undefined) result[name] = attribute.default;
-    else if (isNested(attribute.type)) {
-      result[name] = eachElement(attribute.type, result[name] ?? null, stated, (type, item, itemConfig) =>
-        withDefaults(type.attributes, item, itemConfig),
-      );
-    }
+    const before = value[name] ?? null;
+    const after = withDefault(attribute, before, isObject(config) ? (config[name] ?? null) : null);
+    if (after === before) continue;
+    result ??= object(Object.entries(value));
+    result[name] = after;
   }
-  return result;
+  return result ?? value;
+}
+
+function withDefault(attribute: Attribute, value: Value, stated: Value): Value {
+  if (attribute.writeOnly) return null;
+  if (stated === null && attribute.default !== undefined) return attribute.default;
+  if (!isNested(attribute.type)) return value;
+  return eachElement(attribute.type, value, stated, (type, item, config) =>
+    withDefaults(type.attributes, item, config),
+  );
 }
 
 function withComputed(
@@ -121,22 +129,22 @@ function replacements(
 
 type ElementChange = (type: NestedType, item: ValueObject, config: Value) => ValueObject;
 
-/** Applies a change to each object of a nested attribute; null and unknown stay what they are. */
+/** Applies a change to each object of a nested attribute; null and unknown stay what they are, as does what no change meets. */
 function eachElement(type: NestedType, value: Value, config: Value, change: ElementChange): Value {
   if (isList(value)) {
     const stated = isList(config) ? config : [];
     // The order of a set says nothing about which configured element is meant: an element is its own.
-    return value.map((item, index) =>
+    const items = value.map((item, index) =>
       isObject(item) ? change(type, item, type.nesting === 'set' ? item : (stated[index] ?? null)) : item,
     );
+    return items.every((item, index) => item === value[index]) ? value : items;
   }
   if (!isObject(value)) return value;
   if (type.nesting === 'single') return change(type, value, config);
   const stated = isObject(config) ? config : {};
-  return object(
-    Object.entries(value).map(([key, item]): [string, Value] => [
-      key,
-      isObject(item) ? change(type, item, stated[key] ?? null) : item,
-    ]),
-  );
+  const entries = Object.entries(value).map(([key, item]): [string, Value] => [
+    key,
+    isObject(item) ? change(type, item, stated[key] ?? null) : item,
+  ]);
+  return entries.every(([key, item]) => item === value[key]) ? value : object(entries);
 }

@@ -31,9 +31,10 @@ export interface NestedFields extends NestedType {
 
 /**
  * Status that goes on changing while nothing is declared. Data sources show it, the state of a resource does not: every
- * look for drift would find some, and Terraform copies and writes all of a state for each of its objects.
+ * look for drift would find some, and Terraform copies and writes all of a state for each of its objects. Of `credentials`
+ * the revision stays, as `credentials_revision`.
  */
-const PASSING: ReadonlySet<string> = new Set(['conditions', 'usage']);
+const PASSING: ReadonlySet<string> = new Set(['conditions', 'usage', 'credentials']);
 
 /** What the state of a resource shows of status. */
 export function lastingStatus({ status }: KindSchema): FieldAttributes {

@@ -19,8 +19,8 @@ const { apiVersion, plural } = kindSchemas.plan_limit;
 type Counted = 'accounts' | 'domains';
 
 interface Workspace {
-  /** What its PlanLimits, or the default plan of its relay, allow; none where nobody can be asked. */
-  readonly standings: Promise<Readonly<Record<Counted, readonly Standing[]>>>;
+  /** What its PlanLimits, or the default plan of its relay, allow; none where nobody can be asked. Asked for by the first new object. */
+  standings: Promise<Readonly<Record<Counted, readonly Standing[]>>> | undefined;
   readonly tallies: Readonly<Record<Counted, Tally>>;
 }
 
@@ -53,15 +53,16 @@ export function countAdvice(counted: Counted) {
   ): Promise<readonly Diagnostic[]> => {
     const namespace = asText(planned['namespace']);
     if (cluster.kind === 'unknown' || namespace === '') return [];
-    const { standings, tallies } = workspaceOf(cluster, { namespace, relay: relayRef(planned) }, call);
-    const tally = tallies[counted];
+    const workspace = workspaceOf(cluster, namespace);
+    const tally = workspace.tallies[counted];
     // A replacement is planned twice: as a change that needs it, and as a new object.
     if (prior !== null) {
       if (replace.length > 0 && asText(prior['namespace']) === namespace) tally.planned -= 1;
       return [];
     }
     tally.planned += 1;
-    const standing = (await standings)[counted].reduce<Standing | undefined>(tightest, undefined);
+    workspace.standings ??= standingsOf(cluster, { namespace, relay: relayRef(planned) }, call);
+    const standing = (await workspace.standings)[counted].reduce<Standing | undefined>(tightest, undefined);
     if (!standing || tally.hasWarned || standing.used + tally.planned <= standing.most) return [];
     tally.hasWarned = true;
     return [tooMany(namespace, counted, standing)];
@@ -81,14 +82,14 @@ function relayRef(planned: ModifyPlanRequest['planned']): RelayName | undefined 
   return name === '' ? undefined : { namespace, name };
 }
 
-function workspaceOf(cluster: KnownCluster, question: Question, call: Call): Workspace {
+function workspaceOf(cluster: KnownCluster, namespace: string): Workspace {
   const workspaces = known.get(cluster) ?? new Map<string, Workspace>();
   known.set(cluster, workspaces);
-  const workspace = workspaces.get(question.namespace) ?? {
-    standings: standingsOf(cluster, question, call),
+  const workspace = workspaces.get(namespace) ?? {
+    standings: undefined,
     tallies: { accounts: { planned: 0, hasWarned: false }, domains: { planned: 0, hasWarned: false } },
   };
-  workspaces.set(question.namespace, workspace);
+  workspaces.set(namespace, workspace);
   return workspace;
 }
 

@@ -138,8 +138,10 @@ function planMethod(context: RpcContext<unknown>): Methods[string] {
         ),
       (diagnostics) => ({ planned: proposed, replace: [], private: data, diagnostics }),
     );
+    const isPrior = prior !== null && outcome.planned === prior;
     return planResponse.encode({
-      plannedState: valueToWire(outcome.planned, type),
+      // Where nothing changes, the answer is what was asked.
+      plannedState: isPrior ? message.priorState : valueToWire(outcome.planned, type),
       requiresReplace: outcome.replace.map(pathToWire),
       plannedPrivate: privateToWire(outcome.private),
       diagnostics: diagnosticsToWire(outcome.diagnostics),

@@ -43,20 +43,37 @@ test('far fewer requests than objects are made', async () => {
 });
 
 test('what goes on by itself is no drift; a data source shows it', async () => {
-  const usage = { month: '2026-11', emails: 7, today: 7, asOf: '2026-11-22T00:00:00Z' };
-  const status = () => ({ usage, conditions: [condition('Ready', 'True', 1, 'Published')] });
-  await writeStatus(cluster.api, 'smtpaccounts', 'account-3', status);
+  const credentials = { revision: 2, issuedAt: '2026-11-22T00:00:00Z', answered: { rotation: 0, reset: 0 } };
+  await writeStatus(cluster.api, 'smtpaccounts', 'account-3', () => ({ credentials }));
+  await terraform.ok(['apply', '-refresh-only', '-auto-approve']);
+  const later = {
+    usage: { month: '2026-11', emails: 7, today: 7, asOf: '2026-11-22T00:00:00Z' },
+    credentials: {
+      ...credentials,
+      previous: [{ revision: 1, validUntil: '2026-11-23T00:00:00Z', lastUsedAt: '2026-11-22T00:00:00Z' }],
+      nextRotationAt: '2026-12-22T00:00:00Z',
+    },
+    conditions: [condition('Ready', 'True', 1, 'Published')],
+  };
+  await writeStatus(cluster.api, 'smtpaccounts', 'account-3', () => later);
   // The exit code compares numbers as they are held, which the words do not.
   const { code, output } = await terraform.run(['plan', '-refresh-only', '-detailed-exitcode', '-no-color']);
   expect(output).toContain('No changes.');
   expect(code).toBe(0);
   const data = 'data "migosmtp_smtp_account" "it" { name = "account-3" }\n';
   terraform.write(`${configuration(cluster)}${data}output "it" {
-  value = [data.migosmtp_smtp_account.it.usage.emails, data.migosmtp_smtp_account.it.conditions[0].reason]
+  value = [
+    data.migosmtp_smtp_account.it.usage.emails, data.migosmtp_smtp_account.it.conditions[0].reason,
+    data.migosmtp_smtp_account.it.credentials.previous[0].last_used_at
+  ]
 }
 `);
   await terraform.apply();
-  expect(JSON.parse(await terraform.ok(['output', '-json', 'it']))).toEqual([7, 'Published']);
+  expect(JSON.parse(await terraform.ok(['output', '-json', 'it']))).toEqual([
+    7,
+    'Published',
+    '2026-11-22T00:00:00Z',
+  ]);
 });
 
 test('a change and a deletion are seen', async () => {
