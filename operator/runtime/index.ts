@@ -5,6 +5,7 @@
  * Flow: Informer changes -> keys -> WorkQueue -> Controller (observe, decide, apply) -> status.
  * Limits: one process writes (LeaderElection.fence); a key is worked on by one worker at a time.
  */
+export * from './absence.ts';
 export * from './compact.ts';
 export * from './conditions.ts';
 export * from './controller.ts';

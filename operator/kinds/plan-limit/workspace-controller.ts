@@ -1,10 +1,18 @@
 /** Keeps each workspace's quota and its limits on the relays. Keyed by namespace; has no status of its own. */
 import { BY_NAMESPACE } from '../../caches.ts';
 import type { OperatorContext } from '../../context.ts';
-import { isAlreadyExists, isKubeError, ResourceQuotas, type Namespace } from '../../kube/index.ts';
+import {
+  isAlreadyExists,
+  isKubeError,
+  PlanLimits,
+  ResourceQuotas,
+  type Namespace,
+} from '../../kube/index.ts';
 import { admits } from '../../policy/index.ts';
 import {
+  confirmAbsence,
   isEqual,
+  keyFor,
   prepareController,
   watchWith,
   type ActionResult,
@@ -50,7 +58,11 @@ export function createWorkspaceController(parts: WorkspaceParts): PreparedContro
       ),
       watchRelays(parts),
     ],
-    observe: (namespace) => Promise.resolve(observeWorkspace(parts.context, namespace)),
+    observe: async (namespace) => {
+      const snapshot = observeWorkspace(parts.context, namespace);
+      await confirmNoPlans(parts.context, snapshot);
+      return snapshot;
+    },
     objectOf: () => undefined,
     decide: decideWorkspace,
     apply: (action, snapshot) => apply(parts, action, snapshot.namespace),
@@ -100,6 +112,16 @@ export function observeWorkspace({ caches, relays }: OperatorContext, namespace:
       return { key, admits: isAdmitted, defaultPlan, entry: shards.get('workspaces', namespace) };
     }),
   };
+}
+
+/** A quota whose plans are in no list: before limits fall, each plan that it names is asked for. */
+async function confirmNoPlans(
+  { client }: OperatorContext,
+  { namespace, isListed, limits, quotas }: WorkspaceSnapshot,
+): Promise<void> {
+  if (!isListed || limits.length > 0) return;
+  const owners = quotas.flatMap(({ metadata }) => metadata.ownerReferences ?? []);
+  for (const { name, uid } of owners) await confirmAbsence(client, PlanLimits, keyFor(namespace, name), uid);
 }
 
 async function apply(

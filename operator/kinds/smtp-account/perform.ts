@@ -10,7 +10,7 @@ import {
   type AnyObject,
 } from '../../kube/index.ts';
 import type { RelayHandle } from '../../projection/index.ts';
-import { refOf, type ActionResult, type Key } from '../../runtime/index.ts';
+import { confirmAbsence, refOf, type ActionResult, type Key } from '../../runtime/index.ts';
 import type { AccountAction } from './actions.ts';
 import { entryOf } from './entry.ts';
 import { mint } from './mint.ts';
@@ -67,9 +67,14 @@ function handleOf({ relays }: OperatorContext, snapshot: AccountSnapshot): Relay
 }
 
 /** A namespace that is going takes its accounts along: that is certain, and never held. */
-async function remove({ relays, caches }: OperatorContext, relay: Key, key: Key): Promise<ActionResult> {
+async function remove(
+  { client, relays, caches }: OperatorContext,
+  relay: Key,
+  key: Key,
+): Promise<ActionResult> {
   const handle = relays.get(relay);
   if (handle === undefined) return 'done';
+  await confirmAbsence(client, SmtpAccounts, key, handle.shards.get('accounts', key)?.id);
   const { namespace } = refOf(key);
   const home = caches.namespaces.get(namespace);
   const isCertain =

@@ -1,8 +1,8 @@
-/** The VerifiedDomain controller: what wakes it, and what each action does. */
+/** The VerifiedDomain controller: what wakes it, and what is told of a failure. */
 import type { VerifiedDomain, VerifiedDomainStatus } from '../../api/index.ts';
 import { BY_DOMAIN, BY_NAMESPACE } from '../../caches.ts';
 import type { OperatorContext } from '../../context.ts';
-import { createDnsLookup, type DnsLookup } from '../../dns/index.ts';
+import { createDnsLookup } from '../../dns/index.ts';
 import {
   condition,
   findCondition,
@@ -12,28 +12,18 @@ import {
   prepareController,
   watchOwn,
   watchWith,
-  type ActionResult,
   type Key,
   type PreparedController,
   type Watch,
 } from '../../runtime/index.ts';
-import { assess } from './assess.ts';
-import { selectorsOf } from './case.ts';
 import { decide } from './decide.ts';
-import { chooseKeys, makeDkimKey } from './dkim-keys.ts';
-import { checkRecords } from './findings.ts';
-import { emptyProof, type Ledger } from './ledger.ts';
-import { LedgerStore, type LedgerOwner } from './ledger-store.ts';
-import { observe, type Memory, type ObserveParts } from './observe.ts';
-import { place } from './placement.ts';
-import { afterCheck } from './proof.ts';
+import { LedgerStore } from './ledger-store.ts';
+import { observe, type Memory } from './observe.ts';
+import { perform, type PerformParts } from './perform.ts';
 import * as Reason from './reasons.ts';
 import type { Action, Snapshot } from './snapshot.ts';
 
-interface Parts extends ObserveParts {
-  lookup: DnsLookup;
-  /** Reconcile a domain, for changes that no watch shows. */
-  add: (key: Key) => void;
+interface Parts extends PerformParts {
   /** Domains that wait for pods of their relay. */
   awaitingPods: Map<Key, Key>;
 }
@@ -73,7 +63,7 @@ export function createVerifiedDomainController(context: OperatorContext): Prepar
     },
     objectOf: (snapshot) => snapshot.domain,
     decide,
-    apply: (action, snapshot) => apply(parts, action, snapshot),
+    apply: (action, snapshot) => perform(parts, action, snapshot),
     statusAfterError,
   });
 }
@@ -123,72 +113,6 @@ function noteWaiting({ awaitingPods }: Parts, { key, relay, serving, domain }: S
   if (domain !== undefined && relay.found && serving.pods !== 'applied')
     awaitingPods.set(key, keyOf(relay.relay));
   else awaitingPods.delete(key);
-}
-
-async function apply(parts: Parts, action: Action, snapshot: Snapshot): Promise<ActionResult> {
-  const { context, memory } = parts;
-  const { key, domain, relay } = snapshot;
-  if (action.do === 'serve') {
-    await place(context, key, relay.found ? keyOf(relay.relay) : undefined, action.entry);
-    if (domain !== undefined) return 'observe';
-    memory.delete(key);
-    return 'done';
-  }
-  if (domain === undefined || !relay.found) return 'done';
-  const owner = { relay: relay.relay, namespace: domain.metadata.namespace!, domain: nameOf(domain) };
-  const ledger = snapshot.ledger ?? {
-    keys: [],
-    proof: undefined,
-    resourceVersion: undefined,
-    isOwned: false,
-  };
-  switch (action.do) {
-    case 'makeKey': {
-      const prefix = domain.spec.dkim?.selectorPrefix ?? 'migo';
-      const made = await makeDkimKey(action.keyType, prefix, new Date());
-      await parts.ledgers.save(owner, { ...ledger, keys: [...ledger.keys, made] });
-      return 'observe';
-    }
-    case 'dropKey': {
-      const keys = ledger.keys.filter(({ selector }) => selector !== action.selector);
-      await parts.ledgers.save(owner, { ...ledger, keys });
-      return 'observe';
-    }
-    case 'saveLedger':
-      await parts.ledgers.save(owner, ledger);
-      return 'observe';
-    case 'check':
-      return check(parts, action, { ...snapshot, domain, ledger }, owner);
-    default:
-      return action satisfies never;
-  }
-}
-
-/** Ask DNS and write down what it proves, before anybody acts on it. */
-async function check(
-  { lookup, ledgers, memory, grace, add }: Parts,
-  { records, of }: Extract<Action, { do: 'check' }>,
-  { key, domain, ledger, relayAddress = '', rivals }: Snapshot & { domain: VerifiedDomain; ledger: Ledger },
-  owner: LedgerOwner,
-): Promise<ActionResult> {
-  const findings = await checkRecords(lookup, records, { domain: owner.domain, relayAddress });
-  const now = new Date();
-  const uid = domain.metadata.uid!;
-  const before = ledger.proof?.uid === uid ? ledger.proof : emptyProof(uid);
-  const selectors = selectorsOf(chooseKeys(domain.spec, ledger.keys, before, now));
-  const proof = afterCheck(before, findings, selectors, grace, now);
-  const { outstanding } = assess({ spec: domain.spec, records, findings, proof, selectors });
-  if (outstanding.length === 0) proof.readyAt ??= now.toISOString();
-  const isNews = !isEqual(proof, before);
-  if (isNews && !(await ledgers.save(owner, { ...ledger, proof }))) return 'observe';
-  memory.set(key, { ...memory.get(key), check: { at: now, findings, of } });
-  const hasMoved = (proof.ownership === undefined) !== (before.ownership === undefined);
-  if (hasMoved) for (const rival of rivals) add(rival.key);
-  return 'observe';
-}
-
-function nameOf(domain: VerifiedDomain): string {
-  return domain.status?.domain ?? domain.spec.domain;
 }
 
 /** What holds stays; the failure is told. */

@@ -5,6 +5,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { NAMESPACE } from '../../../operator/install/index.ts';
 import { LoginLoop } from '../../support/login-loop/index.ts';
+import type { ZoneRecord } from '../../support/dns-server.ts';
 import type { Fault } from '../../integration/operator/support/faulty-api.ts';
 import {
   create,
@@ -30,6 +31,14 @@ beforeAll(async () => {
   operator = await ProxiedOperator.start();
   await relay(operator.world);
   await namespace(cluster(), TEAM);
+  await create(cluster(), kind('PlanLimit', TEAM, 'plan', { plan: '30k', maxAccounts: 100 }));
+  const domain = { domain: 'example.com', recheckInterval: '1h' };
+  await create(cluster(), kind('VerifiedDomain', TEAM, 'main', domain));
+  const told = await until(cluster(), 'VerifiedDomain', TEAM, 'main', ({ status }) => {
+    return Object.keys(status?.['dnsRecords'] ?? {}).length >= 4;
+  });
+  await operator.world.dns.publish(Object.values(told.status?.['dnsRecords'] as Record<string, ZoneRecord>));
+  await until(cluster(), 'VerifiedDomain', TEAM, 'main', isReady, 60_000);
   for (const name of STEADY) await declare(name);
   for (const name of STEADY) await ready(name);
   const secret = `${STEADY[0]}-smtp`;
@@ -44,6 +53,7 @@ afterAll(async () => {
 });
 afterEach(() => {
   operator.api.fault = () => undefined;
+  operator.api.rewrite = undefined;
   operator.api.latencyMs = 0;
 });
 
@@ -132,6 +142,42 @@ describe('an account that is declared meanwhile becomes Ready afterwards, and no
     900_000,
   );
 });
+
+/** What a server says that is behind: of these kinds it knows no object yet. */
+function emptyList(text: string, url: string): string {
+  const isIt = /\/(smtpaccounts|verifieddomains|planlimits)\?/.test(url) && !url.includes('watch=true');
+  if (!isIt || !text.includes('"items"')) return text;
+  return JSON.stringify({ ...(JSON.parse(text) as object), items: [] });
+}
+
+test('its lists are behind: whoever is absent from them and still there keeps login, domain and limits', async () => {
+  const workspaces = await projected<{ namespace: string }>(cluster(), 'workspaces');
+  operator.api.rewrite = emptyList;
+  const before = operator.api.requests.filter((request) => isListOfAccounts(request)).length;
+  // Every watch begins with a list again.
+  operator.api.fault = ({ url }) =>
+    url.includes('watch=true') ? { status: 410, reason: 'Expired' } : undefined;
+  operator.api.cut();
+  await cluster().waitFor('two more lists', () =>
+    Promise.resolve(
+      operator.api.requests.filter((request) => isListOfAccounts(request)).length >= before + 2,
+    ),
+  );
+  await outage();
+  expect(await served()).toEqual(expect.arrayContaining(STEADY));
+  expect(await projected<{ namespace: string }>(cluster(), 'workspaces')).toEqual(workspaces);
+  expect(await projected<{ domain: string }>(cluster(), 'domains')).toMatchObject([
+    { domain: 'example.com' },
+  ]);
+  operator.api.rewrite = undefined;
+  operator.api.fault = () => undefined;
+  await declare('after-stale-lists');
+  await ready('after-stale-lists');
+  for (const steady of STEADY) await ready(steady);
+}, 900_000);
+
+const isListOfAccounts = (request: string): boolean =>
+  request.includes('/smtpaccounts?') && !request.includes('watch=true');
 
 test('it is gone altogether: the operator gives up its lease, starts anew, and removes nobody', async () => {
   operator.api.fault = () => 'silence';

@@ -20,7 +20,7 @@ export class FaultyApi {
   /** Called when the server has answered; true: the answer is kept back and the connection cut. */
   lose: (request: { method: string; url: string }) => boolean = () => false;
   /** What the server says, as it is passed on: whole answers, and of a watch line by line. */
-  rewrite: ((text: string) => string) | undefined;
+  rewrite: ((text: string, url: string) => string) | undefined;
   /** Each answer comes this much later. */
   latencyMs = 0;
   /** Method and path with query of every request. */
@@ -100,22 +100,23 @@ export class FaultyApi {
       answer.writeHead(upstream.statusCode, { 'content-type': 'application/json' });
       // A watch of which nothing comes yet has begun all the same.
       answer.flushHeaders();
-      await this.#passOn(upstream.body, answer, url.includes('watch=true'));
+      await this.#passOn(upstream.body, answer, url);
     } catch {
       answer.destroy();
     }
   }
 
-  async #passOn(body: AsyncIterable<Buffer>, answer: ServerResponse, isWatch: boolean): Promise<void> {
+  async #passOn(body: AsyncIterable<Buffer>, answer: ServerResponse, url: string): Promise<void> {
+    const isWatch = url.includes('watch=true');
     let held = '';
     for await (const chunk of body) {
       if (this.rewrite === undefined) answer.write(chunk);
       else held += chunk.toString('latin1');
       const end = isWatch ? held.lastIndexOf('\n') + 1 : 0;
-      if (end > 0) answer.write(this.rewrite?.(held.slice(0, end)) ?? '', 'latin1');
+      if (end > 0) answer.write(this.rewrite?.(held.slice(0, end), url) ?? '', 'latin1');
       held = held.slice(end);
     }
-    answer.end(this.rewrite?.(held) ?? '', 'latin1');
+    answer.end(this.rewrite?.(held, url) ?? '', 'latin1');
   }
 }
 
