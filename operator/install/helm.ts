@@ -1,7 +1,9 @@
 /** The same objects as a Helm chart: templates whose choices are values. CRDs in `crds/` stay when the chart goes. */
+import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import { RELEASE } from '../options.ts';
 import { disruptionBudget, manifests } from './manifests.ts';
+import { watchedBinding, watchedBindings } from './roles.ts';
 import { DEFAULTS, type InstallSettings } from './settings.ts';
 
 const TEMPLATED: InstallSettings = {
@@ -9,6 +11,7 @@ const TEMPLATED: InstallSettings = {
   image: '{{ .Values.image }}',
   relayImage: '{{ .Values.relayImage }}',
   replicas: '{{ .Values.replicas }}',
+  watchNamespaces: [],
   env: {
     WATCH_NAMESPACES: '{{ join "," .Values.watchNamespaces }}',
     DNS_SERVERS: '{{ join "," .Values.dnsServers }}',
@@ -30,7 +33,7 @@ const VALUES = {
 };
 
 const VALUES_HEAD = `# Values of the chart.
-# watchNamespaces: empty for all. dnsServers: resolvers for domain checks; empty for the system's. One with a port
+# watchNamespaces: empty for all; with names, the operator has rights in these and its own only. dnsServers: resolvers for domain checks; empty for the system's. One with a port
 # other than 53 or 5353 needs a NetworkPolicy beside the chart's.
 `;
 
@@ -44,14 +47,34 @@ export function helmFiles(head: string): Record<string, string> {
     version: RELEASE,
     appVersion: RELEASE,
   };
-  // The release's namespace is Helm's to make.
-  const own = manifests(TEMPLATED).filter(({ kind }) => kind !== 'Namespace');
+  // The release's namespace is Helm's to make; which bindings there are is the cluster's to say.
+  const everywhere = watchedBindings(TEMPLATED);
+  const own = manifests(TEMPLATED).filter(
+    (object) => object['kind'] !== 'Namespace' && !everywhere.some((each) => isDeepStrictEqual(each, object)),
+  );
   const objects = [...own, disruptionBudget(TEMPLATED, BUDGET_VERSION)];
   return {
     'Chart.yaml': head + stringify(chart),
     'values.yaml': head + VALUES_HEAD + stringify(VALUES),
-    'templates/operator.yaml': head + objects.map((object) => `---\n${template(object)}`).join(''),
+    'templates/operator.yaml': head + documents(objects) + bindings(),
   };
+}
+
+function documents(objects: readonly object[]): string {
+  return objects.map((object) => `---\n${template(object)}`).join('');
+}
+
+/** Inside `range` a dot is the namespace, and `$` is what the dot was outside. */
+function bindings(): string {
+  const inEach = watchedBinding({ ...TEMPLATED, namespace: '{{ $.Release.Namespace }}' }, '{{ . }}');
+  return [
+    '{{- if .Values.watchNamespaces }}\n',
+    '{{- range append .Values.watchNamespaces .Release.Namespace | uniq }}\n',
+    documents([inEach]),
+    '{{- end }}\n{{- else }}\n',
+    documents(watchedBindings(TEMPLATED)),
+    '{{- end }}\n',
+  ].join('');
 }
 
 /** Numbers must not be quoted; texts must, as a value could be empty. */

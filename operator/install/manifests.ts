@@ -2,7 +2,7 @@
 import { relayApi } from '../api/index.ts';
 import { DNS_PORTS } from '../options.ts';
 import { REPORTS_NAME } from '../reports/names.ts';
-import { operatorRoles, peopleRoles, reportsReader } from './roles.ts';
+import { operatorRoles, peopleRoles, reportsReader, watchedBindings } from './roles.ts';
 import {
   DEFAULTS,
   HEALTH_PORT,
@@ -31,6 +31,7 @@ export function manifests(settings: InstallSettings = DEFAULTS): Manifest[] {
     reportsService(settings),
     ...reportsReader(settings),
     deployment(settings),
+    ...watchedBindings(settings),
   ];
 }
 

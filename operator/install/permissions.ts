@@ -8,8 +8,11 @@ export interface Permission {
   group: string;
   resources: string[];
   verbs: string[];
-  /** Everywhere, or in the operator's own namespace only. */
-  scope: 'cluster' | 'own';
+  /**
+   * 'cluster': of objects outside namespaces. 'watched': in the namespaces that are watched, which is everywhere when
+   * none are named. 'own': in the operator's own namespace only.
+   */
+  scope: 'cluster' | 'watched' | 'own';
   /** Who calls it. */
   why: string;
 }
@@ -17,12 +20,12 @@ export interface Permission {
 const kinds = KINDS.map(({ plural }) => plural);
 
 export const PERMISSIONS: Permission[] = [
-  { group: GROUP, resources: kinds, verbs: ['get', 'list', 'watch'], scope: 'cluster', why: 'caches' },
+  { group: GROUP, resources: kinds, verbs: ['get', 'list', 'watch'], scope: 'watched', why: 'caches' },
   {
     group: GROUP,
     resources: kinds.map((plural) => `${plural}/status`),
     verbs: ['patch'],
-    scope: 'cluster',
+    scope: 'watched',
     why: 'status',
   },
   {
@@ -36,63 +39,63 @@ export const PERMISSIONS: Permission[] = [
     group: '',
     resources: ['pods'],
     verbs: ['list', 'watch'],
-    scope: 'cluster',
+    scope: 'watched',
     why: 'addresses and readiness of relay pods',
   },
   {
     group: '',
     resources: ['secrets'],
     verbs: ['get', 'create', 'update', 'patch', 'delete'],
-    scope: 'cluster',
+    scope: 'watched',
     why: 'credentials, shards, certificates; by name only, never listed or watched',
   },
   {
     group: '',
     resources: ['services', 'configmaps', 'persistentvolumeclaims'],
     verbs: ['get', 'create', 'patch'],
-    scope: 'cluster',
+    scope: 'watched',
     why: 'parts of a relay',
   },
   {
     group: 'apps',
     resources: ['deployments'],
     verbs: ['get', 'list', 'watch', 'create', 'patch'],
-    scope: 'cluster',
+    scope: 'watched',
     why: 'relays; rollout targets',
   },
   {
     group: 'apps',
     resources: ['statefulsets', 'daemonsets'],
     verbs: ['get', 'patch'],
-    scope: 'cluster',
+    scope: 'watched',
     why: 'rollout targets',
   },
   {
     group: 'policy',
     resources: ['poddisruptionbudgets'],
     verbs: ['get', 'create', 'patch', 'delete'],
-    scope: 'cluster',
+    scope: 'watched',
     why: 'relays with several pods',
   },
   {
     group: 'networking.k8s.io',
     resources: ['networkpolicies'],
     verbs: ['get', 'create', 'patch'],
-    scope: 'cluster',
+    scope: 'watched',
     why: 'who talks to relay pods',
   },
   {
     group: '',
     resources: ['resourcequotas'],
     verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'],
-    scope: 'cluster',
+    scope: 'watched',
     why: 'counts of plans',
   },
   {
     group: '',
     resources: ['events'],
     verbs: ['create', 'patch'],
-    scope: 'cluster',
+    scope: 'watched',
     why: 'events for people',
   },
   {

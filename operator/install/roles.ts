@@ -7,22 +7,51 @@ import { inNamespace, LABELS, NAME, type InstallSettings, type Manifest } from '
 const RBAC = 'rbac.authorization.k8s.io/v1';
 const RBAC_GROUP = 'rbac.authorization.k8s.io';
 
+/** Rights on objects of namespaces: bound everywhere, or in each namespace that is watched. */
+const WATCHED = `${NAME}-watched`;
+
 export function operatorRoles(settings: InstallSettings): Manifest[] {
-  const subjects = [{ kind: 'ServiceAccount', name: NAME, namespace: settings.namespace }];
-  const roleRef = (kind: string): Manifest => ({ apiGroup: RBAC_GROUP, kind, name: NAME });
   const metadata = inNamespace(settings, NAME);
+  const subjects = subjectsOf(settings);
   return [
     clusterRole(NAME, rulesOf('cluster')),
     {
       apiVersion: RBAC,
       kind: 'ClusterRoleBinding',
       metadata: { name: NAME, labels: LABELS },
-      roleRef: roleRef('ClusterRole'),
+      roleRef: roleRef('ClusterRole', NAME),
       subjects,
     },
+    clusterRole(WATCHED, rulesOf('watched')),
     { apiVersion: RBAC, kind: 'Role', metadata, rules: rulesOf('own') },
-    { apiVersion: RBAC, kind: 'RoleBinding', metadata, roleRef: roleRef('Role'), subjects },
+    { apiVersion: RBAC, kind: 'RoleBinding', metadata, roleRef: roleRef('Role', NAME), subjects },
   ];
+}
+
+/** With namespaces named, the operator has no right to any Secret elsewhere. */
+export function watchedBindings(settings: InstallSettings): Manifest[] {
+  const { watchNamespaces, namespace } = settings;
+  if (watchNamespaces.length === 0) return [watchedBinding(settings, undefined)];
+  return [...new Set([...watchNamespaces, namespace])].map((home) => watchedBinding(settings, home));
+}
+
+/** `home` undefined: everywhere. */
+export function watchedBinding(settings: InstallSettings, home: string | undefined): Manifest {
+  return {
+    apiVersion: RBAC,
+    kind: home === undefined ? 'ClusterRoleBinding' : 'RoleBinding',
+    metadata: { name: WATCHED, ...(home === undefined ? {} : { namespace: home }), labels: LABELS },
+    roleRef: roleRef('ClusterRole', WATCHED),
+    subjects: subjectsOf(settings),
+  };
+}
+
+function subjectsOf({ namespace }: InstallSettings): Manifest[] {
+  return [{ kind: 'ServiceAccount', name: NAME, namespace }];
+}
+
+function roleRef(kind: string, name: string): Manifest {
+  return { apiGroup: RBAC_GROUP, kind, name };
 }
 
 function rulesOf(scope: Permission['scope']): Manifest[] {

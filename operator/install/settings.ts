@@ -16,6 +16,8 @@ export interface InstallSettings {
   image: string;
   relayImage: string;
   replicas: number | string;
+  /** Empty: all. Beside the operator's own. */
+  watchNamespaces: readonly string[];
   /** Further environment of the operator; options.ts tells what there is. */
   env: Record<string, string>;
 }
@@ -25,6 +27,7 @@ export const DEFAULTS: InstallSettings = {
   image: `ghcr.io/migosmtp/operator:${RELEASE}`,
   relayImage: `ghcr.io/migosmtp/relay:${RELEASE}`,
   replicas: 2,
+  watchNamespaces: [],
   env: {},
 };
 

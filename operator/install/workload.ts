@@ -50,7 +50,7 @@ function podSpec(settings: InstallSettings): Manifest {
   };
 }
 
-function container({ image, relayImage, env }: InstallSettings): Manifest {
+function container({ image, relayImage, watchNamespaces, env }: InstallSettings): Manifest {
   const variables = {
     RELAY_IMAGE: relayImage,
     HEALTH_PORT: String(HEALTH_PORT),
@@ -63,6 +63,7 @@ function container({ image, relayImage, env }: InstallSettings): Manifest {
     MALLOC_ARENA_MAX: '2',
     MALLOC_TRIM_THRESHOLD_: '131072',
     MALLOC_MMAP_THRESHOLD_: '131072',
+    ...(watchNamespaces.length === 0 ? {} : { WATCH_NAMESPACES: watchNamespaces.join(',') }),
     ...env,
   };
   const probe = (path: string, rest: Manifest): Manifest => ({

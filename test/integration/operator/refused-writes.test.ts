@@ -20,7 +20,7 @@ import {
   type Thing,
 } from './support/installation.ts';
 
-const ROLE = '/apis/rbac.authorization.k8s.io/v1/clusterroles/migosmtp-operator';
+const ROLE = '/apis/rbac.authorization.k8s.io/v1/clusterroles/migosmtp-operator-watched';
 /** More than the relays that are worked on at a time. */
 const TIGHT = Array.from({ length: 10 }, (_, index) => `tight-${index}`);
 let world: Installation;

@@ -3,7 +3,7 @@
  * Role: what every test of a kind starts from. Limits: one cluster for a test file; see `Installation` for what it has.
  */
 import { KINDS, API_VERSION, GROUP, VERSION } from '../../../../operator/api/index.ts';
-import { manifests, NAMESPACE } from '../../../../operator/install/index.ts';
+import { DEFAULTS, manifests, NAMESPACE } from '../../../../operator/install/index.ts';
 import { startCluster, type Cluster } from '../../../cluster/index.ts';
 import { startDnsServer, type DnsServer } from '../../../support/dns-server.ts';
 import { startSink, type MailSink } from '../../../support/mail-sink.ts';
@@ -13,6 +13,8 @@ export interface InstallationOptions {
   replicas?: number;
   /** Environment of the operator, beside the installed one. */
   env?: Record<string, string>;
+  /** The only namespaces that the operator watches and has rights in, beside its own; they are made first. */
+  watchNamespaces?: readonly string[];
   /** Zones of the name server that the operator asks. */
   zones?: readonly string[];
   brokenZones?: readonly string[];
@@ -50,7 +52,14 @@ export interface Thing<Spec = Record<string, unknown>, Status = Record<string, u
 }
 
 export async function install(options: InstallationOptions = {}): Promise<Installation> {
-  const cluster = await startCluster();
+  return installInto(await startCluster(), options);
+}
+
+/** Into a cluster that is up; it is taken down when this fails. */
+export async function installInto(
+  cluster: Cluster,
+  options: InstallationOptions = {},
+): Promise<Installation> {
   try {
     const { zones = ['example.com'], brokenZones = [] } = options;
     const dns = await startDnsServer({ zones, brokenZones, cluster });
@@ -77,7 +86,9 @@ interface Workload extends Thing {
 
 async function installOperator(cluster: Cluster, options: InstallationOptions): Promise<void> {
   const replicas = options.replicas ?? 1;
-  for (const manifest of manifests() as unknown as Thing[]) {
+  const { watchNamespaces = [] } = options;
+  for (const name of watchNamespaces) await namespace(cluster, name);
+  for (const manifest of manifests({ ...DEFAULTS, watchNamespaces }) as unknown as Thing[]) {
     if (manifest.kind === 'Deployment') {
       const { spec } = manifest as Workload;
       spec.replicas = replicas;
