@@ -10,10 +10,8 @@ import { relayApi, type SmtpRelay } from '../api/index.ts';
 import { isKubeError, type KubeClient } from '../kube/index.ts';
 import { isEqual, type Log } from '../runtime/index.ts';
 import {
-  contentOf,
   copyOf,
   documentOf,
-  emptyContent,
   mutate,
   presentValue,
   SETTINGS_SHARD,
@@ -21,16 +19,13 @@ import {
   type Entries,
   type EntryKind,
   type Mutation,
-  type ShardContent,
 } from './entries.ts';
 import { Pace } from './pace.ts';
-import { readShard, writeShard } from './shard-secrets.ts';
+import { writeShard } from './shard-secrets.ts';
+import { giveUp, isRefusal, isUntouched, loadSlot, type Placement, type Slot } from './shard-slot.ts';
+import { WrittenRevisions } from './written-revisions.ts';
 
-/** Where an entry stands: every pod that has applied this revision of this shard knows it. */
-export interface Placement {
-  shard: number;
-  revision: number;
-}
+export type { Placement } from './shard-slot.ts';
 
 export interface ShardSetOptions {
   client: KubeClient;
@@ -40,38 +35,19 @@ export interface ShardSetOptions {
   onWritten: (shard: number) => void;
 }
 
-interface Slot {
-  shard: number;
-  content: ShardContent;
-  revision: number;
-  /** Revision that was read: what this process has not written since stands in it. */
-  readRevision: number;
-  resourceVersion: string | undefined;
-  pending: Map<string, Mutation>;
-  waiting: { resolve: (placement: Placement) => void; reject: (error: unknown) => void }[];
-  /** Write also without a change: the Secret is missing, is another relay object's, or pods are ahead of it. */
-  mustWrite: boolean;
-  isUrgent: boolean;
-  isWriting: boolean;
-  failures: number;
-  failingSince: number | undefined;
-  writtenAt: number;
-  timer: NodeJS.Timeout | undefined;
-}
-
 const SHARDS = Array.from({ length: relayApi.SHARD_COUNT }, (_, shard) => shard);
 const MOST_WRITES_AT_ONCE = 8;
 const LONGEST_RETRY_MS = 5_000;
-const LONGEST_FAILING_MS = 10_000;
+const CHECKED_AT_ONCE = 8;
 
 export class ShardSet {
   readonly #options: ShardSetOptions;
   readonly #slots: Slot[];
-  /** Revision in which an entry was written last; absent: before this process started. */
-  readonly #writtenIn = new Map<string, number>();
+  readonly #written = new WrittenRevisions();
   readonly #pace = new Pace(relayApi.SHARD_COUNT);
   #writes = 0;
   #isClosed = false;
+  #nextCheck = 0;
   #highest = 0;
 
   private constructor(options: ShardSetOptions, slots: Slot[]) {
@@ -126,7 +102,8 @@ export class ShardSet {
   /** Where the entry, or its absence, stands. */
   placementOf(kind: EntryKind, key: string): Placement {
     const shard = shardOf(kind, key);
-    return { shard, revision: this.#writtenIn.get(`${kind}/${key}`) ?? this.#slots[shard]!.readRevision };
+    const { readRevision } = this.#slots[shard]!;
+    return { shard, revision: this.#written.of(`${kind}/${key}`, shard, readRevision) };
   }
 
   /** The document as it was written last. */
@@ -162,6 +139,22 @@ export class ShardSet {
     void this.#enqueue(slot, undefined, true).catch(() => undefined);
   }
 
+  /** Some Secrets at a time: one that somebody deleted or changed is written again. */
+  async check(): Promise<void> {
+    for (let count = 0; count < CHECKED_AT_ONCE; count++) {
+      const slot = this.#slots[this.#nextCheck++ % SHARDS.length]!;
+      if (slot.isWriting || slot.pending.size > 0) continue;
+      if (await isUntouched(this.#options, slot)) continue;
+      const { log, relay } = this.#options;
+      log.warn(
+        { relay: relay.metadata.name, shard: slot.shard },
+        'the Secret of a shard was changed or deleted',
+      );
+      slot.mustWrite = true;
+      await this.#enqueue(slot, undefined, true);
+    }
+  }
+
   close(): void {
     this.#isClosed = true;
     for (const slot of this.#slots) {
@@ -179,7 +172,7 @@ export class ShardSet {
     const id = `${mutation.kind}/${mutation.key}`;
     const isPending = slot.pending.has(id);
     if (!isPending && isEqual(presentValue(slot.content, mutation.kind, mutation.key), mutation.value)) {
-      const revision = this.#writtenIn.get(id) ?? slot.readRevision;
+      const revision = this.#written.of(id, slot.shard, slot.readRevision);
       return Promise.resolve({ shard: slot.shard, revision });
     }
     return this.#enqueue(slot, mutation, isUrgent);
@@ -258,7 +251,9 @@ export class ShardSet {
     slot.content = content;
     slot.revision = revision;
     slot.mustWrite = false;
-    for (const id of pending.keys()) this.#writtenIn.set(id, revision);
+    for (const [id, { value }] of pending) {
+      this.#written.note(id, { shard: slot.shard, revision, isAbsence: value === undefined });
+    }
   }
 
   /** Whether what is stored is known again. */
@@ -279,41 +274,4 @@ export class ShardSet {
       return false;
     }
   }
-}
-
-/** A right or room that is missing comes back by somebody's hand only; so does what has failed for long. */
-function isRefusal({ failingSince }: Slot, error: unknown): boolean {
-  if (isKubeError(error, 'Permanent', 'Invalid')) return true;
-  return failingSince !== undefined && performance.now() - failingSince > LONGEST_FAILING_MS;
-}
-
-/** Those who wait say why in their status; what they wanted must not be written when they no longer want it. */
-function giveUp(slot: Slot, error: unknown): void {
-  slot.pending = new Map();
-  slot.failingSince = undefined;
-  for (const { reject } of slot.waiting.splice(0)) reject(error);
-}
-
-/** The slot as stored. Nothing stored: what is known already, else empty, above every revision of before. */
-async function loadSlot(options: ShardSetOptions, shard: number, known?: Slot): Promise<Slot> {
-  const stored = await readShard(options.client, options.relay, shard);
-  const isOurs = stored.document !== undefined && stored.isOwned;
-  // Milliseconds: a relay that is created again begins above what pods with an old volume remember.
-  const revision = Math.max(stored.document?.revision ?? Date.now(), known?.revision ?? 0);
-  return {
-    shard,
-    content: stored.document === undefined ? (known?.content ?? emptyContent()) : contentOf(stored.document),
-    revision,
-    readRevision: revision,
-    resourceVersion: stored.resourceVersion,
-    pending: new Map(),
-    waiting: [],
-    mustWrite: !isOurs,
-    isUrgent: false,
-    isWriting: false,
-    failures: 0,
-    failingSince: undefined,
-    writtenAt: -Infinity,
-    timer: undefined,
-  };
 }

@@ -28,6 +28,8 @@ import { caBundleOf } from './status.ts';
 
 /** Counters in status lag by at most this: they are no reason for a write each. */
 const PROGRESS_MS = 5_000;
+/** Some Secrets of shards are looked at this often: each within two minutes. */
+const CHECK_MS = 25_000;
 
 export function createRelayController(context: OperatorContext): PreparedController {
   const { caches, relays } = context;
@@ -123,13 +125,31 @@ async function open(
   handle.setPods(caches.pods.byIndex(BY_RELAY, key));
 }
 
-function refresh({ relays }: OperatorContext, key: Key, relay: SmtpRelay, snapshot: RelaySnapshot): void {
+function refresh(
+  { relays, log }: OperatorContext,
+  key: Key,
+  relay: SmtpRelay,
+  snapshot: RelaySnapshot,
+): void {
   const handle = relays.get(key);
   if (handle === undefined) return;
   handle.relay = relay;
   relays.setFacts(handle, factsOf(relay, snapshot));
   handle.removals.confirm(relay.metadata.annotations?.[CONFIRM_ANNOTATION]);
+  checkNow(handle, log);
 }
+
+/** Pods that start mount every shard: one whose Secret is gone would keep them from it. */
+function checkNow(handle: RelayHandle, log: OperatorContext['log']): void {
+  const now = performance.now();
+  if (now - (checkedAt.get(handle) ?? -Infinity) < CHECK_MS) return;
+  checkedAt.set(handle, now);
+  handle.shards.check().catch((error: unknown) => {
+    log.info({ relay: handle.key, err: error }, 'Secrets of shards could not be checked');
+  });
+}
+
+const checkedAt = new WeakMap<RelayHandle, number>();
 
 function factsOf(relay: SmtpRelay, { secrets }: RelaySnapshot): RelayFacts {
   return { host: hostOf(relay), ports: SERVICE_PORTS, caBundle: caBundleOf(relay, secrets) };
