@@ -7,6 +7,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { relayApi } from '../api/index.ts';
+import { TlsSessions } from './tls-sessions.ts';
 
 export interface LoginTarget {
   address: string;
@@ -70,14 +71,20 @@ function unavailable(detail: string): LoginOutcome {
 /** STARTTLS was answered with 220: the socket from here on. */
 export function upgrade(socket: Socket, plain: Conversation, target: LoginTarget): Promise<TLSSocket> {
   plain.release();
+  const { address, port, servername, ca = '' } = target;
+  const peer = `${address} ${port} ${servername} ${ca}`;
+  const session = sessions.find(peer);
   const secureContext = contextFor(target.ca);
-  const secure = connectTls({ socket, servername: target.servername, secureContext });
+  const secure = connectTls({ socket, servername, secureContext, ...(session && { session }) });
+  secure.on('session', (offered) => sessions.keep(peer, offered, secure.isSessionReused()));
   return new Promise((resolve, reject) => {
     secure.once('error', reject);
     socket.once('close', () => reject(new Error('closed during the TLS handshake')));
     secure.once('secureConnect', () => resolve(secure));
   });
 }
+
+const sessions = new TlsSessions();
 
 /** Parsing a bundle costs more than the handshake's own cryptography: done once for each. */
 const contexts = new Map<string, SecureContext>();

@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { relayApi } from '@migosmtp/operator/api';
 import type { Log } from '../log.ts';
 import { describeCause } from '../errors.ts';
-import { parseShard } from './shards.ts';
+import { parseNewer, type ShardTable } from './shards.ts';
 
 /** Notifications are lost now and then (and not every file system has them): look again anyway. */
 const POLL_MS = 10_000;
 
 export class ShardMount {
   readonly #directory: string;
+  readonly #table: ShardTable;
   readonly #log: Log;
   readonly #onShards: (shards: relayApi.Shard[]) => void;
   readonly #seen = new Map<number, string>();
@@ -19,8 +20,9 @@ export class ShardMount {
   #timer: NodeJS.Timeout | undefined;
   #reading: Promise<unknown> = Promise.resolve();
 
-  constructor(directory: string, log: Log, onShards: (shards: relayApi.Shard[]) => void) {
+  constructor(directory: string, table: ShardTable, log: Log, onShards: (shards: relayApi.Shard[]) => void) {
     this.#directory = directory;
+    this.#table = table;
     this.#log = log;
     this.#onShards = onShards;
   }
@@ -63,7 +65,7 @@ export class ShardMount {
       if (this.#seen.get(index) === signature) return undefined;
       const text = await readFile(file, 'utf8');
       this.#seen.set(index, signature);
-      return parseShard(text, `mount ${index}`);
+      return parseNewer(text, `mount ${index}`, this.#table);
     } catch (error) {
       if (!isMissing(error)) this.#log.warn({ cause: describeCause(error) }, 'mounted shard left out');
       return undefined;

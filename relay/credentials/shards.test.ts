@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { relayApi } from '@migosmtp/operator/api';
-import { parseShard, ShardTable } from './shards.ts';
+import { parseNewer, parseShard, ShardTable } from './shards.ts';
 
 const shard = (index: number, revision: number, uid = 'u'): relayApi.Shard => ({
   format: 1,
@@ -40,5 +40,25 @@ describe('parsing a shard', () => {
     expect(parse).toThrow(/^shard document mount 1 is not usable: /);
     expect(parse).toThrow(expected);
     expect(parse).not.toThrow('SECRET');
+  });
+});
+
+describe('parsing what is newer', () => {
+  const table = new ShardTable();
+  table.set(shard(1, 5));
+
+  it.each([
+    ['the revision that is held', shard(1, 5), undefined],
+    ['an earlier one', shard(1, 4), undefined],
+    ['a later one', shard(1, 6), 6],
+    ['one of another relay object', shard(1, 1, 'another'), 1],
+    ['one of another shard', shard(2, 3), 3],
+  ])('%s', (_, document, revision) => {
+    expect(parseNewer(JSON.stringify(document), 'test', table)?.revision).toBe(revision);
+  });
+
+  it('checks the rest of what is newer', () => {
+    const document = JSON.stringify({ ...shard(1, 6), accounts: 'SECRET' });
+    expect(() => parseNewer(document, 'mount 1', table)).toThrow('accounts');
   });
 });

@@ -2,6 +2,11 @@
 import { relayApi } from '@migosmtp/operator/api';
 import { RelayError } from '../errors.ts';
 
+/** What tells documents of a shard apart. */
+type ShardHead = Pick<relayApi.Shard, 'relay' | 'shard' | 'revision'>;
+
+const headSchema = relayApi.shardSchema.pick({ relay: true, shard: true, revision: true });
+
 export class ShardTable {
   readonly #shards = new Map<number, relayApi.Shard>();
 
@@ -13,7 +18,7 @@ export class ShardTable {
    * True where `shard` is to be taken: unknown so far, a higher revision, or of another relay object (one that
    * was deleted and created anew counts its revisions from 1 again).
    */
-  isNewer(shard: relayApi.Shard): boolean {
+  isNewer(shard: ShardHead): boolean {
     const held = this.#shards.get(shard.shard);
     return held === undefined || held.relay.uid !== shard.relay.uid || shard.revision > held.revision;
   }
@@ -37,13 +42,27 @@ export class ShardTable {
 
 /** Parses a document; the error names the source and the field, never a value. */
 export function parseShard(text: string, source: string): relayApi.Shard {
-  let json: unknown;
+  return checkShard(jsonOf(text, source), source);
+}
+
+/** The same where the document is newer than what is held; to check one costs far more than to read its revision. */
+export function parseNewer(text: string, source: string, table: ShardTable): relayApi.Shard | undefined {
+  const json = jsonOf(text, source);
+  const head = headSchema.safeParse(json);
+  if (head.success && !table.isNewer(head.data)) return undefined;
+  return checkShard(json, source);
+}
+
+function jsonOf(text: string, source: string): unknown {
   try {
-    json = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     // The parser's own message quotes the text, which holds keys.
     throw new RelayError('R_SHARD_INVALID', { source, cause: 'not valid JSON' });
   }
+}
+
+function checkShard(json: unknown, source: string): relayApi.Shard {
   const result = relayApi.shardSchema.safeParse(json);
   if (result.success) return result.data;
   const issue = result.error.issues[0];

@@ -23,9 +23,10 @@ export class PolicySource {
 
   constructor(options: PolicySourceOptions) {
     this.#options = options;
-    this.#mount = new ShardMount(options.mountDirectory, options.log, (shards) => {
+    const { mountDirectory, log } = options;
+    this.#mount = new ShardMount(mountDirectory, this.#table, log, (shards) => {
       void this.push(shards).catch((error: unknown) => {
-        options.log.error({ cause: describeCause(error) }, 'mounted shards could not be stored');
+        log.error({ cause: describeCause(error) }, 'mounted shards could not be stored');
       });
     });
   }

@@ -11,7 +11,8 @@ export type Payload = Map<string, { content: Buffer; mode: number }>;
 export class AtomicFolder {
   readonly #path: string;
   readonly #group: number | undefined;
-  #last = '';
+  #last: Payload = new Map();
+  #isWritten = false;
   #number = 0;
 
   constructor(path: string, group: number | undefined) {
@@ -21,10 +22,7 @@ export class AtomicFolder {
 
   /** Makes the folder hold exactly this. @returns false when it already did */
   async write(payload: Payload): Promise<boolean> {
-    const print = JSON.stringify(
-      [...payload].map(([path, { content, mode }]) => [path, mode, content.toString('base64')]),
-    );
-    if (print === this.#last) return false;
+    if (this.#isWritten && isSame(payload, this.#last)) return false;
     await mkdir(this.#path, { recursive: true });
     await chmod(this.#path, 0o755);
     const version = `..${new Date().toISOString().replace(/[-:.TZ]/g, '_')}${this.#number++}`;
@@ -34,7 +32,8 @@ export class AtomicFolder {
     await rename(join(this.#path, '..data_tmp'), join(this.#path, '..data'));
     await this.#link(new Set([...payload.keys()].map((path) => path.split('/')[0] ?? path)));
     if (old !== undefined) await rm(join(this.#path, old), { recursive: true, force: true });
-    this.#last = print;
+    this.#last = payload;
+    this.#isWritten = true;
     return true;
   }
 
@@ -57,4 +56,14 @@ export class AtomicFolder {
     for (const name of names)
       if (!present.includes(name)) await symlink(join('..data', name), join(this.#path, name));
   }
+}
+
+function isSame(one: Payload, other: Payload): boolean {
+  if (one.size !== other.size) return false;
+  for (const [path, { content, mode }] of one) {
+    const known = other.get(path);
+    if (known === undefined || known.mode !== mode) return false;
+    if (known.content !== content && !known.content.equals(content)) return false;
+  }
+  return true;
 }

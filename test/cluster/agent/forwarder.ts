@@ -47,16 +47,20 @@ export class Forwarder {
       client.resetAndDestroy();
       return;
     }
-    const options = 'socket' in target ? { path: target.socket } : { host: target.host, port: target.port };
-    const upstream = connect({ ...options, allowHalfOpen: true, noDelay: true });
-    couple(client, upstream);
-    client.pipe(upstream);
-    upstream.pipe(client);
+    pass(client, target);
   }
 }
 
+/** Carries a connection to a target, both ways. */
+export function pass(client: Socket, { host, port }: Target): void {
+  const upstream = connect({ host, port, allowHalfOpen: true, noDelay: true });
+  couple(client, upstream);
+  client.pipe(upstream);
+  upstream.pipe(client);
+}
+
 /** Passes an abrupt end on as one: a peer that is gone must not look like one that closed politely. */
-export function couple(one: Socket, other: Socket): void {
+function couple(one: Socket, other: Socket): void {
   const cut = (socket: Socket) => () => {
     if (socket instanceof Object && 'resetAndDestroy' in socket && socket.remoteAddress !== undefined)
       socket.resetAndDestroy();

@@ -1,12 +1,15 @@
 /** Messages between the node agent (in the host's network) and its helper (in the cluster's). */
 
-export type Target = { host: string; port: number } | { socket: string };
+export interface Target {
+  host: string;
+  port: number;
+}
 
 export interface ServedPort {
   address: string;
   port: number;
-  /** Ready backends; none means that connections are refused. */
-  targets: Target[];
+  /** Ready backends; none means that connections are refused. 'agent': the agent takes the connections itself. */
+  targets: Target[] | 'agent';
 }
 
 export interface HttpProbe {
@@ -19,5 +22,8 @@ export type ToHelper =
   | { type: 'services'; version: number; services: ServedPort[] }
   | { type: 'probe'; id: number; host: string; port: number; timeoutMs: number; http?: HttpProbe };
 
+/** 'listening' comes with the listening socket, which belongs to the cluster's network wherever it is accepted from. */
 export type FromHelper =
-  { type: 'probed'; id: number; failure?: string } | { type: 'served'; version: number };
+  | { type: 'probed'; id: number; failure?: string }
+  | { type: 'served'; version: number }
+  | { type: 'listening'; address: string; port: number };

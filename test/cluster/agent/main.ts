@@ -1,11 +1,10 @@
-import { readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApiClient } from '../api-client.ts';
 import { readConfig } from './config.ts';
 import type { AgentConfig } from './config.ts';
 import type { AgentContext } from './context.ts';
-import { couple } from './forwarder.ts';
+import { pass } from './forwarder.ts';
 import { log, reason } from './log.ts';
 import { serveLogs } from './log-server.ts';
 import { NetworkHelper } from './network-helper.ts';
@@ -27,10 +26,13 @@ async function main(configPath: string): Promise<void> {
     certificate: readFileSync(credentials.certificate, 'utf8'),
     key: readFileSync(credentials.key, 'utf8'),
   });
-  await openApiSocket(folder, server);
   const network = new ClusterNetwork(config());
   await network.open(join(folder, 'processes'));
-  const helper = new NetworkHelper(network);
+  const { hostname, port } = new URL(server);
+  // The API server stands on the host's loopback, which nothing in the cluster's network reaches.
+  const helper = new NetworkHelper(network, (connection) =>
+    pass(connection, { host: hostname, port: Number(port) }),
+  );
   const services = new Services(client, helper, folder, await hasEndpointSlices(client));
   const provisioner = new Provisioner(client, folder);
   await provisioner.register();
@@ -79,27 +81,6 @@ function watchConfig(path: string): () => AgentConfig {
 /** EndpointSlices are at v1 since 1.21; before, Endpoints say the same. */
 async function hasEndpointSlices(client: ApiClient): Promise<boolean> {
   return (await client.send('GET', '/apis/discovery.k8s.io/v1')).status === 200;
-}
-
-/**
- * Lets the cluster's network reach the API server on the host's loopback: this socket is a file, which the helper
- * sees from inside the network namespace.
- */
-async function openApiSocket(folder: string, server: string): Promise<void> {
-  const path = join(folder, 'api.sock');
-  const { hostname, port } = new URL(server);
-  try {
-    unlinkSync(path);
-  } catch {
-    // none yet
-  }
-  const listener = createServer({ allowHalfOpen: true }, (client) => {
-    const upstream = connect({ host: hostname, port: Number(port), allowHalfOpen: true, noDelay: true });
-    couple(client, upstream);
-    client.pipe(upstream);
-    upstream.pipe(client);
-  });
-  await new Promise<void>((resolve) => listener.listen(path, resolve));
 }
 
 process.on('SIGTERM', () => process.exit(0)); // what it has started dies with it

@@ -1,7 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
+import type { Server, Socket } from 'node:net';
 import { log } from './log.ts';
 import type { FromHelper, HttpProbe, ServedPort, ToHelper } from './helper-protocol.ts';
 import type { ClusterNetwork } from './network-namespace.ts';
+
+/** A socket that was handed over has no settings of a server's. */
+function accept(server: Server, take: (connection: Socket) => void): void {
+  (server as Server & { allowHalfOpen: boolean }).allowHalfOpen = true;
+  server.on('connection', (connection) => take(connection.setNoDelay(true)));
+}
 
 /** The agent's side of the process inside the cluster's network. */
 export class NetworkHelper {
@@ -9,9 +16,11 @@ export class NetworkHelper {
   readonly #waiting = new Map<number, (failure: string | undefined) => void>();
   #nextId = 0;
 
-  constructor(network: ClusterNetwork) {
+  /** @param take connections of the Service ports that the agent serves itself */
+  constructor(network: ClusterNetwork, take: (connection: Socket) => void) {
     this.#process = network.startHelper();
-    this.#process.on('message', (message: FromHelper) => {
+    this.#process.on('message', (message: FromHelper, handle) => {
+      if (message.type === 'listening') accept(handle as Server, take);
       if (message.type !== 'probed') return;
       this.#waiting.get(message.id)?.(message.failure);
       this.#waiting.delete(message.id);

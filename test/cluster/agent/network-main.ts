@@ -1,11 +1,14 @@
+import { createServer } from 'node:net';
 import { run } from '../run.ts';
 import { Forwarder } from './forwarder.ts';
 import { log, reason } from './log.ts';
 import { probeHttp, probeTcp } from './probe-client.ts';
-import type { FromHelper, ToHelper } from './helper-protocol.ts';
+import type { FromHelper, ServedPort, ToHelper } from './helper-protocol.ts';
 
 /** Runs inside the cluster's root network namespace, told what to do over the channel to the node agent. */
 const forwarders = new Map<string, Forwarder>();
+/** Ports whose listening sockets the agent has. */
+const lent = new Set<string>();
 const addresses = new Set<string>();
 let turn = Promise.resolve();
 
@@ -33,6 +36,23 @@ function send(message: FromHelper): void {
   process.send?.(message);
 }
 
+/**
+ * The agent takes these connections: they come from the cluster's network and go on into the host's, with one process
+ * between instead of two.
+ */
+async function lend({ address, port }: ServedPort): Promise<void> {
+  const key = `${address}:${port}`;
+  if (lent.has(key)) return;
+  lent.add(key);
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: address, port, backlog: 1024 }, resolve);
+  });
+  const message: FromHelper = { type: 'listening', address, port };
+  process.send?.(message, server, {}, () => server.close());
+}
+
 /** Makes the served addresses and ports equal to the wanted ones. */
 async function applyServices({ services, version }: Extract<ToHelper, { type: 'services' }>): Promise<void> {
   const fresh = [...new Set(services.map((service) => service.address))].filter(
@@ -51,6 +71,10 @@ async function applyServices({ services, version }: Extract<ToHelper, { type: 's
     forwarders.delete(key);
   }
   for (const [key, service] of wanted) {
+    if (service.targets === 'agent') {
+      await lend(service);
+      continue;
+    }
     const forwarder = forwarders.get(key) ?? new Forwarder(service.address, service.port);
     forwarders.set(key, forwarder);
     await forwarder.setTargets(service.targets);

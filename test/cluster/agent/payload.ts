@@ -63,8 +63,17 @@ async function add(
   }
 }
 
+/** What an object holds, decoded once: it is replaced, never changed, and its Pods look at it again and again. */
+const decoded = new WeakMap<object, Map<string, Buffer>>();
+
 function buffers(data: Record<string, string> | undefined, encoding: BufferEncoding): Map<string, Buffer> {
-  return new Map(Object.entries(data ?? {}).map(([key, value]) => [key, Buffer.from(value, encoding)]));
+  if (data === undefined) return new Map();
+  let known = decoded.get(data);
+  if (known === undefined) {
+    known = new Map(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, encoding)]));
+    decoded.set(data, known);
+  }
+  return known;
 }
 
 function select(

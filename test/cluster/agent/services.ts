@@ -26,7 +26,6 @@ export class Services {
   readonly #backends: () => Backends[];
   readonly #helper: NetworkHelper;
   readonly #folder: string;
-  readonly #apiSocket: string;
   readonly #writers = new Map<string, () => void>();
   readonly #synced: Promise<void>[];
   #pending = false;
@@ -34,7 +33,6 @@ export class Services {
   constructor(client: ApiClient, helper: NetworkHelper, folder: string, hasSlices: boolean) {
     this.#helper = helper;
     this.#folder = folder;
-    this.#apiSocket = join(folder, 'api.sock');
     this.#services = new Reflector<Service>(client, '/api/v1/services');
     this.#services.on('change', (service, what) => {
       this.#changed();
@@ -116,10 +114,7 @@ export class Services {
           addresses.filter(isAddress).map((address) => ({
             address,
             port,
-            targets:
-              key === 'default/kubernetes'
-                ? [{ socket: this.#apiSocket }]
-                : (backends.get(`${key}:${name ?? ''}`) ?? []),
+            targets: key === 'default/kubernetes' ? 'agent' : (backends.get(`${key}:${name ?? ''}`) ?? []),
           })),
         );
     });
