@@ -146,12 +146,12 @@ function runController<T extends AnyObject, Snapshot, Action, Status>(
   signal: AbortSignal,
 ): RunningController {
   const { metrics } = runtime;
+  metrics.watchQueue(controller.name, () => queue.depth);
   queue.onTaken = (seconds) => metrics.queueSeconds.observe({ controller: controller.name }, seconds);
   signal.addEventListener('abort', () => queue.stop(), { once: true });
   if (signal.aborted) queue.stop();
   const worker = async (): Promise<void> => {
     for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
-      metrics.queueDepth.set({ controller: controller.name }, queue.depth);
       await reconcile(controller, queue, runtime, key, signal);
       queue.done(key);
     }

@@ -24,12 +24,6 @@ export class Metrics {
     buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 30],
     registers: [this.registry],
   });
-  readonly queueDepth = new Gauge({
-    name: 'migosmtp_queue_depth',
-    help: 'Keys that wait for a worker.',
-    labelNames: ['controller'] as const,
-    registers: [this.registry],
-  });
   readonly requests = new Counter({
     name: 'migosmtp_api_requests_total',
     help: 'Requests to the API server. Code 0: no answer.',
@@ -49,9 +43,18 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly #depths = new Map<string, () => number>();
+  /** Asked when somebody looks: a queue whose workers all hang must not show what it was before. */
+  readonly queueDepth = depthGauge(this.registry, this.#depths);
+
   constructor() {
     // Memory, CPU, garbage collection and the event loop, under the names that every Node dashboard has.
     collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** Keys that wait in a controller's queue, from now on. */
+  watchQueue(controller: string, depth: () => number): void {
+    this.#depths.set(controller, depth);
   }
 
   /** For ClientOptions.onRequest. */
@@ -59,4 +62,16 @@ export class Metrics {
     this.requests.inc({ method: record.method, resource: record.resource, code: String(record.status) });
     this.requestSeconds.observe({ method: record.method }, record.seconds);
   };
+}
+
+function depthGauge(registry: Registry, depths: ReadonlyMap<string, () => number>): Gauge<'controller'> {
+  return new Gauge({
+    name: 'migosmtp_queue_depth',
+    help: 'Keys that wait for a worker.',
+    labelNames: ['controller'] as const,
+    registers: [registry],
+    collect() {
+      for (const [controller, depth] of depths) this.set({ controller }, depth());
+    },
+  });
 }
