@@ -50,3 +50,15 @@ describe('message', () => {
     expect(() => inner.decode(Buffer.from('10ff', 'hex'))).toThrow('malformed integer');
   });
 });
+
+describe('the length before a message', () => {
+  it.each([0, 126, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152])(
+    'is right for content of %i bytes, also when nested',
+    (size) => {
+      const value = { list: [{ name: 'x'.repeat(size) }, { count: 2 ** 31 }, { count: 2 ** 31 - 1 }] };
+      expect(outer.decode(outer.encode(value))).toEqual(value);
+      const wrapper = message({ inner: one(1, outer) });
+      expect(wrapper.decode(wrapper.encode({ inner: value }))).toEqual({ inner: value });
+    },
+  );
+});

@@ -1,10 +1,12 @@
+import { ProtoWriter } from './proto-writer.ts';
+
 /**
  * Protocol buffers (proto3) as tables of field numbers. A message is a plain object; a field that is absent on
  * the wire is absent in the object, and one that is undefined is not written.
  */
 export interface Codec<T> {
   readonly wireType: 0 | 2;
-  write(value: T): Uint8Array;
+  write(writer: ProtoWriter, value: T): void;
   read(reader: ProtoReader): T;
 }
 
@@ -34,26 +36,26 @@ export function mapOf<T>(number: number, codec: Codec<T>): Field<Readonly<Record
 
 export const string: Codec<string> = {
   wireType: 2,
-  write: (value) => delimited(Buffer.from(value, 'utf8')),
+  write: (writer, value) => writer.text(value),
   read: (reader) => reader.delimited().toString('utf8'),
 };
 
 export const bytes: Codec<Uint8Array> = {
   wireType: 2,
-  write: delimited,
+  write: (writer, value) => writer.bytes(value),
   read: (reader) => reader.delimited(),
 };
 
 export const bool: Codec<boolean> = {
   wireType: 0,
-  write: (value) => Uint8Array.of(value ? 1 : 0),
+  write: (writer, value) => writer.varint(value ? 1 : 0),
   read: (reader) => reader.varint() !== 0n,
 };
 
 /** int64 and enums; beyond 2^53 nothing in this protocol goes. */
 export const integer: Codec<number> = {
   wireType: 0,
-  write: (value) => varint(value < 0 ? BigInt.asUintN(64, BigInt(value)) : value),
+  write: (writer, value) => writer.varint(value < 0 ? BigInt.asUintN(64, BigInt(value)) : value),
   read: (reader) => Number(BigInt.asIntN(64, reader.varint())),
 };
 
@@ -62,8 +64,17 @@ export function message<F extends Fields>(
 ): Codec<Message<F>> & { encode(value: Message<F>): Uint8Array; decode(data: Uint8Array): Message<F> } {
   const members = Object.entries(fields);
   const names = new Map(members.map(([name, field]) => [field.number, name]));
-  const encode = (value: Message<F>): Uint8Array =>
-    Buffer.concat(members.flatMap(([name, field]) => encodeField(field, value[name])));
+  const writeFields = (writer: ProtoWriter, value: Message<F>): void => {
+    for (const [name, field] of members) {
+      const member: unknown = value[name];
+      if (member !== undefined) writeField(writer, field, member);
+    }
+  };
+  const encode = (value: Message<F>): Uint8Array => {
+    const writer = new ProtoWriter();
+    writeFields(writer, value);
+    return writer.finish();
+  };
   const decode = (data: Uint8Array): Message<F> => {
     const reader = new ProtoReader(data);
     const result: Record<string, unknown> = {};
@@ -79,20 +90,26 @@ export function message<F extends Fields>(
     wireType: 2,
     encode,
     decode,
-    write: (value) => delimited(encode(value)),
+    write: (writer, value) => writer.delimited(() => writeFields(writer, value)),
     read: (reader) => decode(reader.delimited()),
   };
 }
 
-function encodeField({ number, codec, shape }: Field<unknown>, value: unknown): Uint8Array[] {
-  if (value === undefined) return [];
-  const tag = varint(number * 8 + codec.wireType);
-  if (shape === 'one') return [tag, codec.write(value)];
+function writeField(writer: ProtoWriter, { number, codec, shape }: Field<unknown>, value: unknown): void {
+  const tag = number * 8 + codec.wireType;
+  if (shape === 'one') {
+    writer.varint(tag);
+    codec.write(writer, value);
+    return;
+  }
   const items =
     shape === 'many'
       ? (value as readonly unknown[])
       : Object.entries(value as object).map(([key, item]) => ({ key, value: item as unknown }));
-  return items.flatMap((item) => [tag, codec.write(item)]);
+  for (const item of items) {
+    writer.varint(tag);
+    codec.write(writer, item);
+  }
 }
 
 function decodeField({ codec, shape }: Field<unknown>, reader: ProtoReader, before: unknown): unknown {
@@ -161,25 +178,4 @@ export class ProtoReader {
     this.#position = end;
     return part;
   }
-}
-
-function delimited(data: Uint8Array): Uint8Array {
-  const length = varint(data.length);
-  const result = new Uint8Array(length.length + data.length);
-  result.set(length);
-  result.set(data, length.length);
-  return result;
-}
-
-function varint(value: number | bigint): Uint8Array {
-  if (value < 0x80) return Uint8Array.of(Number(value));
-  if (value < 0x4000) return Uint8Array.of((Number(value) & 0x7f) | 0x80, Number(value) >> 7);
-  const out: number[] = [];
-  let rest = BigInt(value);
-  while (rest >= 0x80n) {
-    out.push(Number(rest & 0x7fn) | 0x80);
-    rest >>= 7n;
-  }
-  out.push(Number(rest));
-  return Uint8Array.from(out);
 }

@@ -217,6 +217,32 @@ describe('ListResource', () => {
     expect(bare.map(({ resourceObject }) => resourceObject ?? null)).toEqual([null, null]);
   });
 
+  it.each([
+    ['verified_domain', 'VerifiedDomain', 'verifieddomains', { domain: 'example.com' }],
+    ['smtp_relay', 'SmtpRelay', 'smtprelays', { delivery: { direct: {} } }],
+    ['plan_limit', 'PlanLimit', 'planlimits', { plan: '10k' }],
+  ])('finds a %s as well, with its state', async (type, kind, plural, spec) => {
+    const metadata = { name: 'found', namespace: 'default' };
+    await cluster.api.call('POST', objectPath(plural, ''), {
+      apiVersion: 'migosmtp.com/v1alpha1',
+      kind,
+      metadata,
+      spec,
+    });
+    const typeName = `migosmtp_${type}`;
+    const config = sent({ namespace: 'default', label_selector: null });
+    const events = await plugin.events<ListEvent>('ListResource', {
+      typeName,
+      config,
+      includeResourceObject: true,
+    });
+    expect(events.map(({ displayName }) => displayName)).toEqual(['default/found']);
+    expect(identityOf(events[0]?.identity ?? null)).toEqual(metadata);
+    const schema = resources[typeName]?.schema;
+    if (!schema) throw new Error(`no schema of ${typeName}`);
+    expect(received(events[0]?.resourceObject, schemaType(schema))).toMatchObject(metadata);
+  });
+
   it('stops at the limit, and says in an event what went wrong', async () => {
     expect(await list({ label_selector: 'query=yes' }, { limit: 1 })).toHaveLength(1);
     const [refused, ...rest] = await list({ label_selector: '=' });
