@@ -29,6 +29,8 @@ import {
 const LEASE_NAME = 'migosmtp-operator';
 /** Relays are opened before accounts are looked at, for at most this long. */
 const RELAYS_FIRST_MS = 10_000;
+/** Far less than the lease holds without being renewed, and than a pod is given to end. */
+const LAST_WRITES_MS = 2_000;
 
 // Waves of reconciles make garbage faster than V8 thinks worth collecting: by default its heap grows to four times of
 // what is in use. Together with the small young generation that the installation sets, this halves the resident set.
@@ -99,6 +101,9 @@ async function lead(
   const holding = leader.hold(signal);
   const working = startInOrder(context, controllers, signal);
   await Promise.race([holding, working.then(() => holding)]);
+  // What is under way is brought to its next step while the lease is still ours; work that waits is left to the next.
+  const finished = working.then((all) => Promise.all(all.map((each) => each.finished)));
+  await Promise.race([finished, sleep(LAST_WRITES_MS, undefined, { ref: false })]);
   metrics.leader.set(0);
   // From here on the fence refuses every write: another process may begin.
   await leader.release();

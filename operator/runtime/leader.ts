@@ -22,6 +22,11 @@ export interface LeaderOptions {
   retryMs?: number;
 }
 
+interface Taken {
+  lease: Lease;
+  sentAt: number;
+}
+
 export class NotLeader extends Error {
   readonly kind = 'Permanent';
   constructor() {
@@ -62,10 +67,12 @@ export class LeaderElection {
 
   /** Renew until the signal (returns) or until the lease is lost (throws NotLeader). */
   async hold(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await pause(this.#options.retryMs, signal);
+    const { retryMs } = this.#options;
+    for (let isRenewed = true; !signal.aborted;) {
+      // Counted from the last one that was sent: where answers take seconds the next goes at once.
+      await pause(isRenewed ? this.#renewedAt + retryMs - performance.now() : retryMs, signal);
       if (signal.aborted) return;
-      await this.#attempt();
+      isRenewed = await this.#attempt();
       if (!this.isLeader) throw new NotLeader();
     }
   }
@@ -83,19 +90,17 @@ export class LeaderElection {
   }
 
   async #attempt(): Promise<boolean> {
-    const { namespace, name, log } = this.#options;
-    const sentAt = performance.now();
+    const { namespace, name, log, leaseMs, renewDeadlineMs } = this.#options;
     try {
-      const lease = await withDeadline(
-        this.#takeOrRenew({ namespace, name }),
-        this.#options.renewDeadlineMs / 2,
-      );
-      if (lease === undefined) {
+      // Who takes it reads and writes, who renews it writes only; each answer of the server may take five seconds.
+      const limitMs = this.isLeader ? renewDeadlineMs : leaseMs;
+      const taken = await withDeadline(this.#takeOrRenew({ namespace, name }), limitMs);
+      if (taken === undefined) {
         this.#renewedAt = -Infinity;
         return false;
       }
-      this.#lease = lease;
-      this.#renewedAt = sentAt;
+      this.#lease = taken.lease;
+      this.#renewedAt = taken.sentAt;
       return true;
     } catch (error) {
       // A conflict means that somebody else wrote it: read again. Everything else: try again until the deadline.
@@ -105,17 +110,26 @@ export class LeaderElection {
     }
   }
 
-  /** The lease as we hold it now, or undefined while it is another's. */
-  async #takeOrRenew(ref: { namespace: string; name: string }): Promise<Lease | undefined> {
+  /** The lease as we hold it now and when that write was sent, or undefined while it is another's. */
+  async #takeOrRenew(ref: { namespace: string; name: string }): Promise<Taken | undefined> {
     const { client, identity } = this.#options;
     const isOurs = this.#lease?.spec?.holderIdentity === identity;
     const present = isOurs ? this.#lease : await client.find(Leases, ref);
     if (present === undefined) {
-      return client.create(Leases, { metadata: ref, spec: this.#specAfter(undefined) }).catch(ifTaken);
+      const sentAt = performance.now();
+      const lease = await client
+        .create(Leases, { metadata: ref, spec: this.#specAfter(undefined) })
+        .catch(ifTaken);
+      return lease && { lease, sentAt };
     }
     const holder = present.spec?.holderIdentity ?? '';
     if (holder !== '' && holder !== identity && !this.#hasExpired(present)) return undefined;
-    return client.replace(Leases, { metadata: present.metadata, spec: this.#specAfter(present) });
+    const sentAt = performance.now();
+    const lease = await client.replace(Leases, {
+      metadata: present.metadata,
+      spec: this.#specAfter(present),
+    });
+    return { lease, sentAt };
   }
 
   #hasExpired(lease: Lease): boolean {
@@ -182,5 +196,5 @@ async function withDeadline<T>(promise: Promise<T>, ms: number): Promise<T> {
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined);
+  await sleep(Math.max(ms, 1), undefined, { signal }).catch(() => undefined);
 }

@@ -12,6 +12,7 @@ import {
   isReady,
   kind,
   namespace,
+  projected,
   relay,
   type Installation,
   type Thing,
@@ -83,6 +84,22 @@ test('SIGTERM gives the lease up at once, and the other replica goes on within t
   // The new leader has looked at every account and had nothing to write about those that were Ready.
   const { writes } = await writesSince(line);
   expect(writes.filter((write) => / (smtpaccounts|secrets)\/a[0-9]/.test(write))).toEqual([]);
+}, 90_000);
+
+test('SIGTERM in the midst of a wave: the next goes on with it, and no account is there twice', async () => {
+  const names = Array.from({ length: ACCOUNTS }, (_, i) => `wave-${i}`);
+  const first = holder();
+  const created = names.map((name) => create(world.cluster, kind('SmtpAccount', TEAM, name, {})));
+  await accounts.until(TEAM, names[0]!, (object) => object !== undefined);
+  await world.cluster.api.call('DELETE', podPath(podOf(first)));
+  await Promise.all(created);
+  for (const name of names) await accounts.until(TEAM, name, ready, 30_000);
+  expect(holder()).not.toBe(first);
+  const entries = (await projected<{ name: string; username: string }>(world.cluster, 'accounts')).filter(
+    ({ name }) => name.startsWith('wave-'),
+  );
+  expect(entries.map(({ name }) => name).toSorted()).toEqual(names.toSorted());
+  expect(new Set(entries.map(({ username }) => username)).size).toBe(ACCOUNTS);
 }, 90_000);
 
 test('a drain takes one replica at a time: the budget refuses the second until the first is back', async () => {
