@@ -58,7 +58,7 @@ function container({ image, relayImage, watchNamespaces, env }: InstallSettings)
     // A container that is started again in its pod takes half the time.
     NODE_COMPILE_CACHE: '/tmp/compile-cache',
     // With the default of 16 MB the young generation alone takes 48; see main.ts for the old one.
-    NODE_OPTIONS: '--max-semi-space-size=4',
+    NODE_OPTIONS: '--max-semi-space-size=8',
     // Beside V8's heap: the C library keeps what thousands of connections have given back, once for each thread.
     MALLOC_ARENA_MAX: '2',
     MALLOC_TRIM_THRESHOLD_: '131072',
