@@ -9,15 +9,15 @@
  * An action that changed the world answers 'observe': what follows is decided anew from what is there then.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isKubeError, type AnyObject, type KubeClient } from '../kube/index.ts';
-import { isEqual } from './equal.ts';
+import type { AnyObject, KubeClient } from '../kube/index.ts';
 import type { EventDraft, EventRecorder } from './events.ts';
-import type { Change, Informer } from './informer.ts';
-import { keyOf, type Key } from './keys.ts';
+import type { Informer } from './informer.ts';
+import type { Key } from './keys.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { WorkQueue, type Priority, type QueueOptions } from './queue.ts';
-import { writeStatus } from './status.ts';
+import { reconcile } from './reconcile.ts';
+import type { Watch } from './watches.ts';
 
 export interface Decision<Action, Status> {
   /** The rule that decided; for logs. */
@@ -37,12 +37,6 @@ export interface Decision<Action, Status> {
 
 /** 'observe': something has changed, decide anew. 'wait': stop here, the requeue or a change brings the key back. */
 export type ActionResult = 'done' | 'observe' | 'wait';
-
-/** What brings keys into the queue. */
-export interface Watch {
-  /** Called once, before informers start. */
-  connect: (add: (key: Key, isInitial: boolean) => void) => void;
-}
 
 export interface Controller<T extends AnyObject, Snapshot, Action, Status> {
   name: string;
@@ -81,40 +75,6 @@ export interface RunningController {
   whenIdle: () => Promise<void>;
   /** Resolves when all workers have ended after the signal. */
   finished: Promise<void>;
-}
-
-/** Rounds of observe and apply within one reconcile; more means that decide never settles. */
-const MOST_ROUNDS = 12;
-
-/** Watch the controller's own objects; changes of status alone are not seen. */
-export function watchOwn<T extends AnyObject>(informer: Informer<T>): Watch {
-  return watchWith(informer, (change) => (isOnlyStatus(change) ? [] : [keyOf(change.object)]));
-}
-
-/** Watch other objects: `keysOf` names the keys that a change concerns. */
-export function watchWith<T extends AnyObject>(
-  informer: Informer<T>,
-  keysOf: (change: Change<T>) => Iterable<Key>,
-): Watch {
-  return {
-    connect: (add) =>
-      informer.onChange((change) => {
-        for (const key of keysOf(change)) add(key, change.isInitial);
-      }),
-  };
-}
-
-/** Neither spec nor what people set in metadata has changed. */
-export function isOnlyStatus<T extends AnyObject>({ type, object, previous }: Change<T>): boolean {
-  if (type !== 'Updated' || previous === undefined) return false;
-  const now = object.metadata;
-  const before = previous.metadata;
-  return (
-    now.generation === before.generation &&
-    now.deletionTimestamp === before.deletionTimestamp &&
-    isEqual(now.labels, before.labels) &&
-    isEqual(now.annotations, before.annotations)
-  );
 }
 
 /** A controller whose types no longer matter: what main.ts starts. */
@@ -162,97 +122,6 @@ function runController<T extends AnyObject, Snapshot, Action, Status>(
     whenIdle: () => queue.whenIdle(),
     finished: Promise.all(workers).then(() => undefined),
   };
-}
-
-/** One key, start to end. Never throws. */
-async function reconcile<T extends AnyObject, Snapshot, Action, Status>(
-  controller: Controller<T, Snapshot, Action, Status>,
-  queue: WorkQueue,
-  runtime: Runtime,
-  key: Key,
-  signal: AbortSignal,
-): Promise<void> {
-  const { metrics, log } = runtime;
-  const startedAt = performance.now();
-  let outcome = 'ok';
-  try {
-    const { requeueAfterMs, requeuePriority } = await settle(controller, runtime, key, signal);
-    queue.forget(key);
-    if (requeueAfterMs !== undefined) queue.addAfter(key, requeueAfterMs, requeuePriority);
-  } catch (error) {
-    if (signal.aborted) return;
-    outcome = isKubeError(error) ? error.kind : 'error';
-    const atLeastMs = isKubeError(error) ? (error.retryAfterMs ?? 0) : 0;
-    const retryMs = Math.round(queue.retry(key, atLeastMs));
-    const isExpected = isKubeError(error, 'Conflict', 'Temporary', 'Unknown');
-    const fields = { controller: controller.name, key, retryMs, err: error };
-    log[isExpected ? 'info' : 'warn'](fields, 'reconcile failed, tried again later');
-  } finally {
-    const seconds = (performance.now() - startedAt) / 1000;
-    metrics.reconciles.inc({ controller: controller.name, outcome });
-    metrics.reconcileSeconds.observe({ controller: controller.name }, seconds);
-  }
-}
-
-/** Observe, decide, apply until nothing is left to do, then write status. Returns the last decision. */
-async function settle<T extends AnyObject, Snapshot, Action, Status>(
-  controller: Controller<T, Snapshot, Action, Status>,
-  runtime: Runtime,
-  key: Key,
-  signal: AbortSignal,
-): Promise<Decision<Action, Status>> {
-  for (let round = 1; ; round++) {
-    if (round > MOST_ROUNDS) throw new Error(`${controller.name} ${key} does not settle`);
-    const snapshot = await controller.observe(key, signal);
-    const decision = controller.decide(snapshot, nowOf(runtime));
-    runtime.log.debug({ controller: controller.name, key, rule: decision.rule, round }, 'decided');
-    let result: ActionResult = 'done';
-    try {
-      if (decision.isStatusFirst === true) await write(controller, runtime, snapshot, decision.status);
-      for (const action of decision.actions) {
-        signal.throwIfAborted();
-        result = await controller.apply(action, snapshot, signal);
-        if (result !== 'done') break;
-      }
-    } catch (error) {
-      if (!signal.aborted) {
-        const now = nowOf(runtime);
-        const status = controller.statusAfterError(snapshot, error, decision.status, now);
-        await write(controller, runtime, snapshot, status).catch(() => undefined);
-      }
-      throw error;
-    }
-    announce(controller, runtime, snapshot, decision.events);
-    if (result === 'observe') continue;
-    await write(controller, runtime, snapshot, decision.status);
-    return decision;
-  }
-}
-
-async function write<T extends AnyObject, Snapshot, Action, Status>(
-  controller: Controller<T, Snapshot, Action, Status>,
-  runtime: Runtime,
-  snapshot: Snapshot,
-  status: Status | undefined,
-): Promise<void> {
-  const object = controller.objectOf(snapshot);
-  if (object === undefined || status === undefined) return;
-  await writeStatus(runtime.client, controller.informer, object, status);
-}
-
-function announce<T extends AnyObject, Snapshot, Action, Status>(
-  controller: Controller<T, Snapshot, Action, Status>,
-  runtime: Runtime,
-  snapshot: Snapshot,
-  events: readonly EventDraft[] | undefined,
-): void {
-  const object = controller.objectOf(snapshot);
-  if (object === undefined) return;
-  for (const event of events ?? []) runtime.events.record(controller.informer.resource, object, event);
-}
-
-function nowOf(runtime: Runtime): Date {
-  return runtime.now?.() ?? new Date();
 }
 
 /** For actions that wait a moment; ends early with the signal. */

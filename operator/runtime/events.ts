@@ -17,6 +17,8 @@ interface Series {
   name: string;
   count: number;
   lastAt: number;
+  /** Writes go one after the other: of two on their way at once the lower count could come last. */
+  written: Promise<unknown>;
 }
 
 const SERIES_MS = 10 * 60_000;
@@ -50,12 +52,15 @@ export class EventRecorder {
       series.lastAt = now.getTime();
       if (!isWorthWriting(series.count)) return;
       const patch = { count: series.count, lastTimestamp: timestampOf(now) };
-      await this.#client.merge(Events, { namespace, name: series.name }, patch);
+      const ref = { namespace, name: series.name };
+      series.written = series.written
+        .catch(() => undefined)
+        .then(() => this.#client.merge(Events, ref, patch));
+      await series.written;
       return;
     }
     const name = `${object.metadata.name.slice(0, 200)}.${now.getTime().toString(16)}${Math.random().toString(16).slice(2, 8)}`;
-    this.#remember(key, { name, count: 1, lastAt: now.getTime() });
-    await this.#client.create(Events, {
+    const written = this.#client.create(Events, {
       metadata: { namespace, name },
       involvedObject: {
         apiVersion: apiVersionOf(resource),
@@ -70,6 +75,14 @@ export class EventRecorder {
       lastTimestamp: timestampOf(now),
       source: { component: 'migosmtp-operator' },
     });
+    this.#remember(key, { name, count: 1, lastAt: now.getTime(), written });
+    try {
+      await written;
+    } catch (error) {
+      // Nothing is there to be counted up: the next one begins anew.
+      this.#series.delete(key);
+      throw error;
+    }
   }
 
   #remember(key: string, series: Series): void {

@@ -21,3 +21,4 @@ export * from './metrics.ts';
 export * from './queue.ts';
 export * from './status.ts';
 export * from './store.ts';
+export * from './watches.ts';

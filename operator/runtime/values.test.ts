@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { condition, mergeConditions } from './conditions.ts';
-import { isOnlyStatus } from './controller.ts';
+import { isOnlyStatus } from './watches.ts';
 import { covers, isEqual, mergePatch } from './equal.ts';
 import { keyFor, refOf } from './keys.ts';
 import { Store } from './store.ts';

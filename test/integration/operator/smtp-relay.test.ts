@@ -63,6 +63,8 @@ const relaySpec = (more: object): Thing => {
 };
 const relayReady = (generation: number) => (object: SmtpRelay | undefined) =>
   object !== undefined && isReady(thing(object)) && object.metadata.generation! >= generation;
+const namesIn = (secret: Secret | undefined): string =>
+  new X509Certificate(Buffer.from(secret!.data!['tls.crt']!, 'base64')).subjectAltName ?? '';
 interface Pods {
   items: (Thing & {
     spec: { volumes: object[]; automountServiceAccountToken: boolean };
@@ -114,10 +116,8 @@ test('a new hostname reaches certificate, credentials and logins', async () => {
   const before = await account('follows');
   const { metadata } = await apply(world.cluster, relaySpec({ hostname: 'smtp.example.com' }));
   await relays.until(NAMESPACE, 'main', relayReady(metadata.generation!), 30_000);
-  const certificate = new X509Certificate(
-    Buffer.from(secrets.get(NAMESPACE, 'main-tls')!.data!['tls.crt']!, 'base64'),
-  );
-  expect(certificate.subjectAltName).toContain('DNS:smtp.example.com');
+  // Written before the relay is Ready; this watch of Secrets may hear of it a moment later.
+  await secrets.until(NAMESPACE, 'main-tls', (secret) => namesIn(secret).includes('DNS:smtp.example.com'));
   await world.cluster.waitFor(
     'the Secret to follow',
     async () => (await credentialsOf('follows'))['host'] === 'smtp.example.com',
