@@ -1,25 +1,14 @@
 /**
- * Requests to the API server: typed, over one shared dispatcher.
- *
- * Answers below 400 are parsed; everything else is thrown as a KubeError. 429 is waited out here, because the server
- * has not acted; every other retry belongs to the caller's queue. Writes pass the fence first: a process that has
- * lost its lease writes nothing.
+ * Requests to the API server: typed, over one shared dispatcher (transport.ts).
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent, type Dispatcher } from 'undici';
 import type { Connection } from './config.ts';
-import { errorOfAnswer, errorOfFailure, isKubeError, KubeError } from './errors.ts';
+import { isKubeError } from './errors.ts';
 import { collectionPath, objectPath, type Query } from './paths.ts';
 import { apiVersionOf } from './resources.ts';
+import { FIELD_MANAGER, Transport, type Call, type ClientOptions } from './transport.ts';
 import type { AnyObject, List, Ref, Resource } from './types.ts';
 import { openWatch, type WatchOptions } from './watch.ts';
 
-/** Field manager of everything that the operator writes. */
-export const FIELD_MANAGER = 'migosmtp-operator';
-
-const JSON_TYPE = 'application/json';
-/** Every API server that has custom resources of v1 knows it; one that did not would send the whole object. */
-const METADATA = `${JSON_TYPE};as=PartialObjectMetadata;v=v1;g=meta.k8s.io,${JSON_TYPE}`;
 const MERGE = 'application/merge-patch+json';
 const APPLY = 'application/apply-patch+yaml';
 const JSON_PATCH = 'application/json-patch+json';
@@ -46,71 +35,20 @@ export interface DeleteOptions {
   propagation?: 'Background' | 'Foreground' | 'Orphan' | undefined;
 }
 
-export interface RequestRecord {
-  method: string;
-  resource: string;
-  status: number;
-  seconds: number;
-}
-
-export interface ClientOptions {
-  /** Called before every write; throws when this process may not write. */
-  fence?: () => void;
-  onRequest?: (record: RequestRecord) => void;
-  timeoutMs?: number;
-}
-
-interface Call {
-  method: Dispatcher.HttpMethod;
-  path: string;
-  query?: Query | undefined;
-  body?: unknown;
-  contentType?: string | undefined;
-  type: string;
-  sensitive: boolean;
-  isVital: boolean;
-  signal?: AbortSignal | undefined;
-  isMetadataEnough?: boolean | undefined;
-}
-
-/** Attempts that a 429 may cost before it is thrown. */
-const TRIES = 6;
-
 export class KubeClient {
   readonly namespace: string;
   readonly #connection: Connection;
-  readonly #options: ClientOptions;
-  readonly #timeoutMs: number;
-  readonly #requests: Agent;
-  readonly #watches: Agent;
+  readonly #transport: Transport;
 
-  constructor(connection: Connection, options: ClientOptions = {}, shared?: KubeClient) {
+  constructor(connection: Connection, options: ClientOptions = {}, transport?: Transport) {
     this.namespace = connection.namespace;
     this.#connection = connection;
-    this.#options = options;
-    this.#timeoutMs = options.timeoutMs ?? 15_000;
-    if (shared !== undefined) {
-      this.#requests = shared.#requests;
-      this.#watches = shared.#watches;
-      return;
-    }
-    const timeoutMs = this.#timeoutMs;
-    const common = {
-      connect: { ...connection.tls, timeout: 5_000, keepAlive: true },
-      // Node's HTTP/2 costs several times the CPU of HTTP/1.1 over kept connections.
-      allowH2: false,
-      keepAliveTimeout: 60_000,
-      headersTimeout: timeoutMs,
-    };
-    this.#requests = new Agent({ ...common, connections: 48, bodyTimeout: timeoutMs });
-    // Watches hold their connection for minutes: with their own they never starve requests. What is vital goes beside
-    // them: a lease that waits behind hundreds of other requests is lost, and the process ends in the middle of a wave.
-    this.#watches = new Agent({ ...common, connections: null, bodyTimeout: 0 });
+    this.#transport = transport ?? new Transport(connection, options);
   }
 
   /** The same client, over the same connections, whose writes pass this fence. */
   fenced(fence: () => void): KubeClient {
-    return new KubeClient(this.#connection, { ...this.#options, fence }, this);
+    return new KubeClient(this.#connection, {}, this.#transport.fenced(fence));
   }
 
   get<T extends AnyObject>(type: Resource<T>, ref: Ref, options: RequestOptions = {}): Promise<T> {
@@ -149,11 +87,7 @@ export class KubeClient {
   }
 
   watch<T extends AnyObject>(type: Resource<T>, options: WatchOptions): ReturnType<typeof openWatch<T>> {
-    return openWatch(type, options, {
-      dispatcher: this.#watches,
-      origin: this.#connection.server,
-      headers: () => this.#headers(),
-    });
+    return openWatch(type, options, this.#transport.streams);
   }
 
   /** POST. Exists already: Conflict with reason AlreadyExists. */
@@ -208,24 +142,24 @@ export class KubeClient {
 
   /** Anything else: `/version`, `/apis`, reviews. `type` names it in metrics. */
   async raw<T>(method: 'GET' | 'POST', path: string, type: string, body?: unknown): Promise<T> {
-    if (method !== 'GET' && !path.includes('reviews')) this.#options.fence?.();
-    return this.#request<T>({
+    const isWrite = method !== 'GET' && !path.includes('reviews');
+    return this.#transport.request<T>({
       method,
       path,
       body,
       type,
       sensitive: path.includes('tokenreviews'),
       isVital: false,
+      isWrite,
     });
   }
 
   /** Ends every request and watch at once. */
-  async close(): Promise<void> {
-    await Promise.all([this.#requests.destroy(), this.#watches.destroy()]);
+  close(): Promise<void> {
+    return this.#transport.close();
   }
 
   async #write<T>(type: Resource, method: Call['method'], path: string, parts: Partial<Call>): Promise<T> {
-    this.#options.fence?.();
     const query = { fieldManager: method === 'DELETE' ? undefined : FIELD_MANAGER, ...parts.query };
     return this.#call<T>(type, method, path, { ...parts, query });
   }
@@ -234,76 +168,11 @@ export class KubeClient {
     const { query, body, contentType, signal, isMetadataEnough } = parts;
     const call = { method, path, query, body, contentType, signal, isMetadataEnough };
     const { plural, sensitive, isVital = false } = type;
-    return this.#request<T>({ ...call, type: plural, sensitive, isVital });
-  }
-
-  async #request<T>(call: Call): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#attempt<T>(call);
-      } catch (error) {
-        const isThrottled = error instanceof KubeError && error.status === 429;
-        if (!isThrottled || attempt === TRIES) throw error;
-        await sleep(error.retryAfterMs ?? 250 * attempt, undefined, {
-          ...(call.signal && { signal: call.signal }),
-        });
-        if (call.method !== 'GET') this.#options.fence?.();
-      }
-    }
-  }
-
-  async #attempt<T>(call: Call): Promise<T> {
-    const startedAt = performance.now();
-    let status = 0;
-    try {
-      const answer = await (call.isVital ? this.#watches : this.#requests).request({
-        origin: this.#connection.server,
-        path: withQuery(call.path, call.query),
-        method: call.method,
-        headers: this.#headers(call),
-        body: call.body === undefined ? null : JSON.stringify(call.body),
-        ...(call.signal ? { signal: call.signal } : {}),
-        ...(call.isVital ? { bodyTimeout: this.#timeoutMs } : {}),
-      });
-      status = answer.statusCode;
-      const text = await answer.body.text();
-      if (status >= 400) {
-        throw errorOfAnswer(call, status, text, headerOf(answer.headers['retry-after']));
-      }
-      return JSON.parse(text) as T;
-    } catch (error) {
-      throw error instanceof KubeError ? error : errorOfFailure(call, error);
-    } finally {
-      const seconds = (performance.now() - startedAt) / 1000;
-      this.#options.onRequest?.({ method: call.method, resource: call.type, status, seconds });
-    }
-  }
-
-  #headers(call?: Call): Record<string, string> {
-    const contentType = call?.body === undefined ? undefined : (call.contentType ?? JSON_TYPE);
-    const headers: Record<string, string> = {
-      accept: call?.isMetadataEnough === true ? METADATA : JSON_TYPE,
-      'user-agent': FIELD_MANAGER,
-    };
-    const authorization = this.#connection.authorization();
-    if (authorization !== undefined) headers['authorization'] = authorization;
-    if (contentType !== undefined) headers['content-type'] = contentType;
-    return headers;
+    const isWrite = method !== 'GET';
+    return this.#transport.request<T>({ ...call, type: plural, sensitive, isVital, isWrite });
   }
 }
 
 function withType<T extends AnyObject>(type: Resource, object: T): T {
   return { ...object, apiVersion: apiVersionOf(type), kind: type.kind };
-}
-
-export function withQuery(path: string, query: Query | undefined): string {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined) search.set(name, String(value));
-  }
-  return search.size === 0 ? path : `${path}?${search.toString()}`;
-}
-
-function headerOf(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
 }

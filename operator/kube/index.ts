@@ -9,4 +9,5 @@ export * from './config.ts';
 export * from './discovery.ts';
 export * from './errors.ts';
 export * from './resources.ts';
+export type { ClientOptions, RequestRecord } from './transport.ts';
 export * from './types.ts';

@@ -16,7 +16,8 @@ export interface WatchOptions {
   signal: AbortSignal;
 }
 
-interface Transport {
+/** The connections that watches have for themselves. */
+export interface WatchTransport {
   dispatcher: Dispatcher;
   origin: string;
   headers: () => Record<string, string>;
@@ -30,7 +31,7 @@ interface RawEvent {
 export async function* openWatch<T extends AnyObject>(
   type: Resource<T>,
   options: WatchOptions,
-  transport: Transport,
+  transport: WatchTransport,
 ): AsyncGenerator<WatchEvent<T>, void, void> {
   const path = collectionPath(type, options.namespace);
   const failed = { method: 'GET', path, sensitive: type.sensitive };
