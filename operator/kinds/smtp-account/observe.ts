@@ -2,15 +2,15 @@
 import { smtpAccount, specProblems, type relayApi, type SmtpAccount } from '../../api/index.ts';
 import { BY_NAMESPACE } from '../../caches.ts';
 import type { OperatorContext } from '../../context.ts';
-import { DaemonSets, Deployments, Secrets, StatefulSets, type Secret } from '../../kube/index.ts';
+import type { Secret } from '../../kube/index.ts';
 import { chooseRelay, effectivePlan, firstWithRelay, type RelayAnswer } from '../../policy/index.ts';
 import type { RelayHandle } from '../../projection/index.ts';
 import type { UsageBoard } from '../../usage/index.ts';
 import { keyFor, refOf, type Key } from '../../runtime/index.ts';
 import { matches } from './passwords.ts';
-import { isInherited, readPublished, secretNameOf, type Published, type SecretState } from './published.ts';
-import { rolloutState, type Rollout } from './rollout.ts';
-import type { AccountSnapshot, ChosenRelay, PasswordSource, PlanVerdict } from './snapshot.ts';
+import { isInherited, isOwn, readPublished, type Published } from './published.ts';
+import { readFormer, readRollouts, readSecret, readSource } from './reads.ts';
+import type { AccountSnapshot, ChosenRelay, PlanVerdict } from './snapshot.ts';
 import { lastUsesOf, usageOf } from './usage.ts';
 
 export interface AccountMemory {
@@ -45,7 +45,7 @@ export async function observeAccount(
   const known = { ...base, account, problems, choice, elsewhere };
   if (problems.length > 0 || handle === undefined) return known;
   const relay = relayOf(context, handle, key, namespace);
-  const secret = readPublished(account, await readSecret(context, memory, key, account));
+  const secret = readPublished(account, await readSecret(context, memory.fresh, key, account));
   const former = await readFormer(context, account, secret);
   const published = secret.is === 'ours' ? secret.published : former;
   const figures = memory.usage.account(account.metadata.uid!);
@@ -177,36 +177,6 @@ function relayInStatus({ status }: SmtpAccount): Key | undefined {
   return status?.relayRef && keyFor(status.relayRef.namespace, status.relayRef.name);
 }
 
-function readSecret(
-  { client }: OperatorContext,
-  memory: AccountMemory,
-  key: Key,
-  account: SmtpAccount,
-): Promise<Secret | undefined> {
-  const name = secretNameOf(account);
-  const fresh = memory.fresh.get(key);
-  memory.fresh.delete(key);
-  if (fresh?.metadata.name === name) return Promise.resolve(fresh);
-  return client.find(Secrets, { namespace: account.metadata.namespace, name });
-}
-
-/** Status only hints at the former name; what the Secret says of itself decides whether it is ours. */
-async function readFormer(
-  { client }: OperatorContext,
-  account: SmtpAccount,
-  secret: SecretState,
-): Promise<Published | undefined> {
-  const name = account.status?.binding?.name;
-  if (name === undefined || name === secretNameOf(account) || secret.is === 'foreign') return undefined;
-  const found = await client.find(Secrets, { namespace: account.metadata.namespace, name });
-  const state = readPublished(account, found);
-  return isOwn(account, state) && state.is === 'ours' ? state.published : undefined;
-}
-
-function isOwn(account: SmtpAccount, state: SecretState): boolean {
-  return state.is === 'ours' && state.published.uid === account.metadata.uid;
-}
-
 async function matchedVerifier(
   entry: relayApi.AccountConfig | undefined,
   published: Published | undefined,
@@ -216,44 +186,4 @@ async function matchedVerifier(
     if (await matches(verifier, published.password)) return index;
   }
   return -1;
-}
-
-async function readSource({ client }: OperatorContext, account: SmtpAccount): Promise<PasswordSource> {
-  const ref = account.spec.passwordFrom;
-  if (ref === undefined) return { is: 'unused' };
-  const key = ref.key ?? 'password';
-  const secret = await client.find(Secrets, { namespace: account.metadata.namespace, name: ref.name });
-  const value = secret?.data?.[key];
-  if (value === undefined) return { is: 'missing', message: `waits for Secret ${ref.name} with ${key}` };
-  const password = Buffer.from(value, 'base64').toString('utf8');
-  return isUsable(password)
-    ? { is: 'there', password }
-    : {
-        is: 'missing',
-        message: `${key} in Secret ${ref.name} must have 8 to 128 printable characters without spaces around`,
-      };
-}
-
-/** What SMTP AUTH can carry and people can copy. */
-function isUsable(password: string): boolean {
-  return /^[^\p{C}]{8,128}$/u.test(password) && password.trim() === password;
-}
-
-const WORKLOADS = { Deployment: Deployments, StatefulSet: StatefulSets, DaemonSet: DaemonSets };
-
-/** Asked only while workloads follow a new password: an annotation that somebody removes later starts nothing. */
-async function readRollouts(
-  { client }: OperatorContext,
-  account: SmtpAccount,
-  published: Published | undefined,
-): Promise<Rollout[]> {
-  const pending = published?.rollout;
-  if (pending === undefined) return [];
-  const namespace = account.metadata.namespace;
-  return Promise.all(
-    (account.spec.rolloutTargets ?? []).map(async (target) => {
-      const workload = await client.find(WORKLOADS[target.kind], { namespace, name: target.name });
-      return { target, state: rolloutState(target, workload, pending, new Date()) };
-    }),
-  );
 }

@@ -107,6 +107,11 @@ export function readPublished(account: SmtpAccount, secret: Secret | undefined):
   };
 }
 
+/** Of this very account. */
+export function isOwn(account: SmtpAccount, state: SecretState): boolean {
+  return state.is === 'ours' && state.published.uid === account.metadata.uid;
+}
+
 /**
  * Whether a Secret of another account object is kept for this one. It is after a restore or a migration, and when it
  * was retained; it is not when the account was deleted and created anew: then it is about to be collected, and the new

@@ -1,0 +1,75 @@
+/** What is read from the cluster for one account, beside the caches: Secrets cannot be watched, workloads seldom matter. */
+import type { SmtpAccount } from '../../api/index.ts';
+import type { OperatorContext } from '../../context.ts';
+import { DaemonSets, Deployments, Secrets, StatefulSets, type Secret } from '../../kube/index.ts';
+import type { Key } from '../../runtime/index.ts';
+import { isOwn, readPublished, secretNameOf, type Published, type SecretState } from './published.ts';
+import { rolloutState, type Rollout } from './rollout.ts';
+import type { PasswordSource } from './snapshot.ts';
+
+/** `fresh`: Secrets that this process has just written, read once instead of asking the server. */
+export function readSecret(
+  { client }: OperatorContext,
+  fresh: Map<Key, Secret>,
+  key: Key,
+  account: SmtpAccount,
+): Promise<Secret | undefined> {
+  const name = secretNameOf(account);
+  const written = fresh.get(key);
+  fresh.delete(key);
+  if (written?.metadata.name === name) return Promise.resolve(written);
+  return client.find(Secrets, { namespace: account.metadata.namespace, name });
+}
+
+/** Status only hints at the former name; what the Secret says of itself decides whether it is ours. */
+export async function readFormer(
+  { client }: OperatorContext,
+  account: SmtpAccount,
+  secret: SecretState,
+): Promise<Published | undefined> {
+  const name = account.status?.binding?.name;
+  if (name === undefined || name === secretNameOf(account) || secret.is === 'foreign') return undefined;
+  const found = await client.find(Secrets, { namespace: account.metadata.namespace, name });
+  const state = readPublished(account, found);
+  return isOwn(account, state) && state.is === 'ours' ? state.published : undefined;
+}
+
+export async function readSource({ client }: OperatorContext, account: SmtpAccount): Promise<PasswordSource> {
+  const ref = account.spec.passwordFrom;
+  if (ref === undefined) return { is: 'unused' };
+  const key = ref.key ?? 'password';
+  const secret = await client.find(Secrets, { namespace: account.metadata.namespace, name: ref.name });
+  const value = secret?.data?.[key];
+  if (value === undefined) return { is: 'missing', message: `waits for Secret ${ref.name} with ${key}` };
+  const password = Buffer.from(value, 'base64').toString('utf8');
+  return isUsable(password)
+    ? { is: 'there', password }
+    : {
+        is: 'missing',
+        message: `${key} in Secret ${ref.name} must have 8 to 128 printable characters without spaces around`,
+      };
+}
+
+/** What SMTP AUTH can carry and people can copy. */
+function isUsable(password: string): boolean {
+  return /^[^\p{C}]{8,128}$/u.test(password) && password.trim() === password;
+}
+
+const WORKLOADS = { Deployment: Deployments, StatefulSet: StatefulSets, DaemonSet: DaemonSets };
+
+/** Asked only while workloads follow a new password: an annotation that somebody removes later starts nothing. */
+export async function readRollouts(
+  { client }: OperatorContext,
+  account: SmtpAccount,
+  published: Published | undefined,
+): Promise<Rollout[]> {
+  const pending = published?.rollout;
+  if (pending === undefined) return [];
+  const namespace = account.metadata.namespace;
+  return Promise.all(
+    (account.spec.rolloutTargets ?? []).map(async (target) => {
+      const workload = await client.find(WORKLOADS[target.kind], { namespace, name: target.name });
+      return { target, state: rolloutState(target, workload, pending, new Date()) };
+    }),
+  );
+}
