@@ -51,7 +51,9 @@ async function run(log: Log): Promise<void> {
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
   const metrics = new Metrics();
   const connection = await loadConnection();
-  const plain = new KubeClient(connection, { onRequest: metrics.countRequest });
+  // Which replica wrote what is told by the API server's audit log.
+  const userAgent = `migosmtp-operator/${RELEASE} (${hostname()})`;
+  const plain = new KubeClient(connection, { onRequest: metrics.countRequest, userAgent });
   const leader = new LeaderElection({
     client: plain,
     namespace: connection.namespace,

@@ -17,7 +17,8 @@ export const DNS_PORTS = [53, 5353] as const;
 /**
  * WATCH_NAMESPACES: comma-separated; empty or absent: all.
  * RELAY_IMAGE: image of relays that name none.
- * SECRET_CHECK_SECONDS: how often each credentials Secret is looked at (default 30).
+ * SECRET_CHECK_SECONDS: how often each credentials Secret is looked at (default 30), and the Secrets of a relay if that
+ * is less than 30.
  * DNS_SERVERS: resolver for domain checks, comma-separated `ip[:port]`; default: the system's.
  * DNS_GRACE_CHECKS, DNS_GRACE_SECONDS: a proven domain stops sending after so many failed checks in a row over so
  * long (defaults 5 and 86400).

@@ -8,6 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type Dispatcher } from 'undici';
 import type { Connection } from './config.ts';
+import { connectorWithin } from './connector.ts';
 import { errorOfAnswer, errorOfFailure, KubeError } from './errors.ts';
 import type { Query } from './paths.ts';
 import { Turns } from './turns.ts';
@@ -32,6 +33,8 @@ export interface ClientOptions {
   fence?: () => void;
   onRequest?: (record: RequestRecord) => void;
   timeoutMs?: number;
+  /** As the audit log names this process; without it FIELD_MANAGER. */
+  userAgent?: string;
 }
 
 export interface Call {
@@ -51,6 +54,9 @@ export interface Call {
 
 /** Requests under way at a time, watches and what is vital aside. */
 const CONNECTIONS = 48;
+
+/** The time between giving up the lease and its end; see connector.ts. */
+const CONNECT_MS = 5_000;
 
 /** Attempts that a 429 may cost before it is thrown. */
 const TRIES = 6;
@@ -76,8 +82,8 @@ export class Transport {
     this.#turns = new Turns(CONNECTIONS);
     const timeoutMs = this.#timeoutMs;
     const common = {
-      connect: { ...connection.tls, timeout: 5_000, keepAlive: true },
       // Node's HTTP/2 costs several times the CPU of HTTP/1.1 over kept connections.
+      connect: connectorWithin(CONNECT_MS, { ...connection.tls, keepAlive: true, allowH2: false }),
       allowH2: false,
       keepAliveTimeout: 60_000,
       headersTimeout: timeoutMs,
@@ -163,7 +169,7 @@ export class Transport {
     const contentType = call?.body === undefined ? undefined : (call.contentType ?? JSON_TYPE);
     const headers: Record<string, string> = {
       accept: call?.isMetadataEnough === true ? METADATA : JSON_TYPE,
-      'user-agent': FIELD_MANAGER,
+      'user-agent': this.#options.userAgent ?? FIELD_MANAGER,
     };
     const authorization = this.#connection.authorization();
     if (authorization !== undefined) headers['authorization'] = authorization;

@@ -28,8 +28,8 @@ import { caBundleOf } from './status.ts';
 
 /** Counters in status lag by at most this: they are no reason for a write each. */
 const PROGRESS_MS = 5_000;
-/** Some Secrets of shards are looked at this often: each within two minutes. */
-const CHECK_MS = 25_000;
+/** Some Secrets of shards are looked at with each look at the relay, whatever else brings it into the queue meanwhile. */
+const CHECK_SHARE = 0.8;
 
 export function createRelayController(context: OperatorContext): PreparedController {
   const { caches, relays } = context;
@@ -136,13 +136,13 @@ function refresh(
   handle.relay = relay;
   relays.setFacts(handle, factsOf(relay, snapshot));
   handle.removals.confirm(relay.metadata.annotations?.[CONFIRM_ANNOTATION]);
-  checkNow(handle, log);
+  checkNow(handle, snapshot.recheckMs * CHECK_SHARE, log);
 }
 
 /** Pods that start mount every shard: one whose Secret is gone would keep them from it. */
-function checkNow(handle: RelayHandle, log: OperatorContext['log']): void {
+function checkNow(handle: RelayHandle, everyMs: number, log: OperatorContext['log']): void {
   const now = performance.now();
-  if (now - (checkedAt.get(handle) ?? -Infinity) < CHECK_MS) return;
+  if (now - (checkedAt.get(handle) ?? -Infinity) < everyMs) return;
   checkedAt.set(handle, now);
   handle.shards.check().catch((error: unknown) => {
     log.info({ relay: handle.key, err: error }, 'Secrets of shards could not be checked');

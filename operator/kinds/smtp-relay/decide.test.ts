@@ -105,6 +105,7 @@ function snapshot(spec: Partial<SmtpRelaySpec> = {}, more: Partial<RelaySnapshot
     capabilities: options.capabilities,
     relayImage: options.relayImage,
     operatorNamespace: 'system',
+    recheckMs: 30_000,
     applied: new Map(),
   };
   const settings = settingsOf(base, one);

@@ -27,9 +27,6 @@ export type RelayAction =
 
 type RelayDecision = Decision<RelayAction, SmtpRelayStatus>;
 
-/** Secrets in the relay's namespace are not watched: changes are seen this often. */
-export const RECHECK_MS = 30_000;
-
 export function decideRelay(snapshot: RelaySnapshot, now: Date): RelayDecision {
   const { relay } = snapshot;
   if (relay === undefined || relay.metadata.deletionTimestamp !== undefined) {
@@ -133,7 +130,13 @@ function converge(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDe
   const status = isJustOpened(snapshot, relay)
     ? undefined
     : statusOf(snapshot, relay, now, { kind: 'converging' });
-  return { rule: 'Converge', actions, status, events: heldEvent(snapshot), requeueAfterMs: RECHECK_MS };
+  return {
+    rule: 'Converge',
+    actions,
+    status,
+    events: heldEvent(snapshot),
+    requeueAfterMs: snapshot.recheckMs,
+  };
 }
 
 /** An operator that has started asks the pods within moments: until then what is known of a Ready relay stands. */
@@ -207,5 +210,5 @@ function stalled(
   message: string,
 ): RelayDecision {
   const status = statusOf(snapshot, relay, now, { kind: 'stalled', reason, message });
-  return { rule: reason, actions: [], status, requeueAfterMs: RECHECK_MS };
+  return { rule: reason, actions: [], status, requeueAfterMs: snapshot.recheckMs };
 }

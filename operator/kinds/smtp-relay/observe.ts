@@ -19,6 +19,8 @@ import { postgresPortOf } from './network-policy.ts';
 import type { WebhookSecrets } from './settings.ts';
 import type { ProjectionFacts, Referenced, RelaySnapshot } from './snapshot.ts';
 
+const LONGEST_RECHECK_MS = 30_000;
+
 type Webhook = NonNullable<SmtpRelay['spec']['webhooks']>[number];
 
 export async function observeRelay(
@@ -30,7 +32,8 @@ export async function observeRelay(
   const { capabilities, options } = context;
   const handle = context.relays.get(key);
   const { relayImage, operatorNamespace } = options;
-  const base = { capabilities, relayImage, operatorNamespace, applied };
+  const recheckMs = Math.min(LONGEST_RECHECK_MS, options.secretCheckMs);
+  const base = { capabilities, relayImage, operatorNamespace, recheckMs, applied };
   const projection = handle === undefined || handle.uid !== relay?.metadata.uid ? undefined : factsOf(handle);
   if (relay === undefined) return { ...NOTHING, ...base, relay, projection };
   const problems = specProblems(smtpRelay, relay.spec);
@@ -46,7 +49,7 @@ export async function observeRelay(
 
 const NOTHING: Omit<
   RelaySnapshot,
-  'relay' | 'projection' | 'capabilities' | 'relayImage' | 'operatorNamespace' | 'applied'
+  'relay' | 'projection' | 'capabilities' | 'relayImage' | 'operatorNamespace' | 'recheckMs' | 'applied'
 > = {
   problems: [],
   secrets: {

@@ -50,6 +50,8 @@ export interface RelaySnapshot {
   capabilities: Capabilities;
   relayImage: string;
   operatorNamespace: string;
+  /** Secrets in the relay's namespace are not watched: they are looked at this often. */
+  recheckMs: number;
   /** resourceVersion of objects right after this process applied them, by uid. */
   applied: ReadonlyMap<string, string>;
 }

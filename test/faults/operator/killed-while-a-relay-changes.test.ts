@@ -26,7 +26,7 @@ const TEAM = 'team';
 /** Four certificates, 32 shards, six objects, settings and status; some of them twice after a kill. */
 const MOST_STEPS = 80;
 /** Steps of a creation that are left out: its shards are all alike. */
-const STRIDE = sized(3, 9);
+const STRIDE = sized(3, 17);
 let operator: ProxiedOperator;
 let client: SmtpClient;
 

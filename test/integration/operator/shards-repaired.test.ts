@@ -20,7 +20,7 @@ let world: Installation;
 let client: SmtpClient;
 
 beforeAll(async () => {
-  world = await install();
+  world = await install({ env: { SECRET_CHECK_SECONDS: '1' } });
   await relay(world);
   await namespace(world.cluster, 'team');
   await create(world.cluster, kind('SmtpAccount', 'team', 'app', {}));
@@ -55,7 +55,7 @@ test('shards that are deleted, emptied or damaged are written again, and a new p
       const present = await Promise.all(others.map((shard) => version(shard)));
       return entries.some(({ name }) => name === 'app') && present.every((one, i) => one > versions[i]!);
     },
-    150_000,
+    30_000,
   );
   await cluster.kubectl(['delete', 'pod', '-n', NAMESPACE, '-l', 'migosmtp.com/relay=main']);
   await until(cluster, 'SmtpRelay', NAMESPACE, 'main', isReady, 90_000);
