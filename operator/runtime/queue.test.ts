@@ -42,6 +42,43 @@ describe('work queue', () => {
     expect([taken.indexOf('look'), taken.indexOf('other look')]).toEqual([15, 31]);
   });
 
+  /** A queue with sixteen changes that are being worked on, a look that waits, and a worker that is free. */
+  async function inWave() {
+    const queue = new WorkQueue();
+    queue.add('before', 'later');
+    queue.done((await queue.take())!);
+    const names = Array.from({ length: 16 }, (_, index) => `change ${index}`);
+    for (const name of names.slice(0, 8)) queue.add(name);
+    for (let count = 0; count < 8; count++) await queue.take();
+    // The share of the looks, so that the next is not due for it.
+    queue.add('share', 'later');
+    await queue.take();
+    for (const name of names.slice(8)) queue.add(name);
+    for (let count = 0; count < 8; count++) await queue.take();
+    queue.add('look', 'later');
+    let taken: string | undefined;
+    void queue.take().then((key) => (taken = key));
+    await Promise.resolve();
+    return { queue, taken: () => taken };
+  }
+
+  test('a look does not take from a wave that is being worked on, and goes when it ebbs', async () => {
+    const { queue, taken } = await inWave();
+    expect(taken()).toBeUndefined();
+    queue.done('change 0');
+    await Promise.resolve();
+    expect(taken()).toBe('look');
+  });
+
+  test('nor does it wait forever for changes that never end', async () => {
+    const { queue, taken } = await inWave();
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 300_001);
+    queue.add('another look', 'later');
+    await Promise.resolve();
+    clock.mockRestore();
+    expect(taken()).toBe('look');
+  });
+
   test('a worker that waits gets the next key; when the queue stops it gets none', async () => {
     const queue = new WorkQueue();
     const first = queue.take();

@@ -4,6 +4,7 @@
  * A key added while a worker has it is marked dirty and comes back when the worker is done. Delays are kept in one
  * heap with one timer, so that ten thousand waiting keys cost no timers. Changes (`now`) go before start-up, resync and
  * looks at what has probably not changed (`later`), but for every so many of them: a long wave must not stop the looks.
+ * Changes that are being worked on count too: most of a wave waits for the network, and a look would take it from them.
  */
 import { DelayHeap } from './delay-heap.ts';
 import type { Key } from './keys.ts';
@@ -19,6 +20,10 @@ export interface QueueOptions {
 
 /** After so many changes, one of the others has its turn. */
 const MOST_NOW_IN_TURN = 15;
+/** With so many changes being worked on, the others wait for their turn; with fewer they go when no change waits. */
+const WAVE = 16;
+/** And for no longer than this, should what is being worked on never end. */
+const LONGEST_LATER_MS = 300_000;
 
 export class WorkQueue {
   readonly #baseDelayMs: number;
@@ -26,7 +31,8 @@ export class WorkQueue {
   readonly #random: () => number;
   readonly #now = new Map<Key, number>();
   readonly #later = new Map<Key, number>();
-  readonly #running = new Set<Key>();
+  readonly #running = new Map<Key, Priority>();
+  #changesRunning = 0;
   readonly #dirty = new Map<Key, Priority>();
   readonly #failures = new Map<Key, number>();
   readonly #delayed = new DelayHeap<Key>((key) => this.add(key, this.#unhurried.has(key) ? 'later' : 'now'));
@@ -120,11 +126,14 @@ export class WorkQueue {
   }
 
   done(key: Key): void {
+    if (this.#running.get(key) === 'now') this.#changesRunning--;
     this.#running.delete(key);
     const priority = this.#dirty.get(key);
     if (priority !== undefined) {
       this.#dirty.delete(key);
       this.add(key, priority);
+    } else {
+      this.#hand();
     }
     this.#tellIdlers();
   }
@@ -147,20 +156,24 @@ export class WorkQueue {
     for (const idle of this.#idlers.splice(0)) idle();
   }
 
-  #nextSource(): Map<Key, number> {
-    const isLaterDue = this.#now.size === 0 || (this.#nowInTurn >= MOST_NOW_IN_TURN && this.#later.size > 0);
-    this.#nowInTurn = isLaterDue ? 0 : this.#nowInTurn + 1;
-    return isLaterDue ? this.#later : this.#now;
+  #nextPriority(): Priority | undefined {
+    const [oldest] = this.#later.values();
+    if (oldest === undefined) return this.#now.size > 0 ? 'now' : undefined;
+    if (this.#now.size > 0) return this.#nowInTurn >= MOST_NOW_IN_TURN ? 'later' : 'now';
+    const isWave = this.#changesRunning >= WAVE && this.#nowInTurn < MOST_NOW_IN_TURN;
+    return isWave && performance.now() - oldest < LONGEST_LATER_MS ? undefined : 'later';
   }
 
   #hand(): void {
     while (this.#takers.length > 0) {
-      const source = this.#nextSource();
-      const first = source.entries().next();
-      if (first.done === true) return;
-      const [key, queuedAt] = first.value;
+      const priority = this.#nextPriority();
+      if (priority === undefined) return;
+      const source = priority === 'now' ? this.#now : this.#later;
+      const [key, queuedAt] = source.entries().next().value!;
       source.delete(key);
-      this.#running.add(key);
+      this.#running.set(key, priority);
+      if (priority === 'now') this.#changesRunning++;
+      this.#nowInTurn = priority === 'now' ? this.#nowInTurn + 1 : 0;
       this.onTaken((performance.now() - queuedAt) / 1000);
       this.#takers.shift()!(key);
     }
