@@ -1,7 +1,7 @@
 /**
  * TLS sessions that stand for a certificate which was verified a moment ago.
  *
- * Of a login that is proven a third is the handshake's certificate: sent, its chain verified, its signature made. In a
+ * A good part of a proven login is the handshake's certificate: sent, its chain verified, its signature made. In a
  * wave of accounts the same pods are asked again and again; within a short time of one full verification the handshakes
  * after it resume its session. The password itself is proven each time.
  */
