@@ -2,13 +2,14 @@
  * One request and its answer: turns, fence, retries of what was throttled, errors.
  *
  * Answers below 400 are parsed; everything else is thrown as a KubeError. 429 is waited out here, because the server
- * has not acted; every other retry belongs to the caller's queue. Writes pass the fence when they go: a process that has
- * lost its lease writes nothing.
+ * has not acted; every other retry belongs to the caller's queue. Writes pass the fence in the moment in which they are
+ * sent (fencing.ts): a process that has lost its lease writes nothing.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type Dispatcher } from 'undici';
 import type { Connection } from './config.ts';
 import { connectorWithin } from './connector.ts';
+import { Fenced, fencing } from './fencing.ts';
 import { errorOfAnswer, errorOfFailure, KubeError } from './errors.ts';
 import type { Query } from './paths.ts';
 import { Turns } from './turns.ts';
@@ -61,37 +62,29 @@ const CONNECT_MS = 5_000;
 /** Attempts that a 429 may cost before it is thrown. */
 const TRIES = 6;
 
+interface Agents {
+  requests: Agent;
+  vital: Agent;
+}
+
 export class Transport {
   readonly #connection: Connection;
   readonly #options: ClientOptions;
   readonly #timeoutMs: number;
-  readonly #requests: Agent;
-  readonly #watches: Agent;
+  readonly #agents: Agents;
+  /** The same connections; what is sent by them passes the fence. */
+  readonly #fenced: Record<keyof Agents, Dispatcher>;
   readonly #turns: Turns;
 
   constructor(connection: Connection, options: ClientOptions = {}, shared?: Transport) {
     this.#connection = connection;
     this.#options = options;
     this.#timeoutMs = options.timeoutMs ?? 15_000;
-    if (shared !== undefined) {
-      this.#requests = shared.#requests;
-      this.#watches = shared.#watches;
-      this.#turns = shared.#turns;
-      return;
-    }
-    this.#turns = new Turns(CONNECTIONS);
-    const timeoutMs = this.#timeoutMs;
-    const common = {
-      // Node's HTTP/2 costs several times the CPU of HTTP/1.1 over kept connections.
-      connect: connectorWithin(CONNECT_MS, { ...connection.tls, keepAlive: true, allowH2: false }),
-      allowH2: false,
-      keepAliveTimeout: 60_000,
-      headersTimeout: timeoutMs,
-    };
-    this.#requests = new Agent({ ...common, connections: CONNECTIONS, bodyTimeout: timeoutMs });
-    // Watches hold their connection for minutes: with their own they never starve requests. What is vital goes beside
-    // them: a lease that waits behind hundreds of other requests is lost, and the process ends in the middle of a wave.
-    this.#watches = new Agent({ ...common, connections: null, bodyTimeout: 0 });
+    this.#turns = shared === undefined ? new Turns(CONNECTIONS) : shared.#turns;
+    this.#agents = shared === undefined ? agentsOf(connection, this.#timeoutMs) : shared.#agents;
+    const { requests, vital } = this.#agents;
+    const pass = options.fence === undefined ? [] : [fencing(options.fence)];
+    this.#fenced = { requests: requests.compose(pass), vital: vital.compose(pass) };
   }
 
   /** The same connections; writes pass this fence. */
@@ -102,7 +95,7 @@ export class Transport {
   /** What a watch needs to open a stream of its own. */
   get streams(): WatchTransport {
     return {
-      dispatcher: this.#watches,
+      dispatcher: this.#agents.vital,
       origin: this.#connection.server,
       headers: () => this.#headers(),
     };
@@ -110,7 +103,7 @@ export class Transport {
 
   /** Ends every request and watch at once. */
   async close(): Promise<void> {
-    await Promise.all([this.#requests.destroy(), this.#watches.destroy()]);
+    await Promise.all([this.#agents.requests.destroy(), this.#agents.vital.destroy()]);
   }
 
   async request<T>(call: Call): Promise<T> {
@@ -127,11 +120,9 @@ export class Transport {
     }
   }
 
-  /** The fence is passed when the request goes, not when it was asked for. */
   async #attempt<T>(call: Call): Promise<T> {
     const leave = call.isVital ? undefined : await this.#turns.take();
     try {
-      if (call.isWrite) this.#options.fence?.();
       return await this.#send<T>(call);
     } finally {
       leave?.();
@@ -142,7 +133,8 @@ export class Transport {
     const startedAt = performance.now();
     let status = 0;
     try {
-      const answer = await (call.isVital ? this.#watches : this.#requests).request({
+      const dispatchers = call.isWrite ? this.#fenced : this.#agents;
+      const answer = await dispatchers[call.isVital ? 'vital' : 'requests'].request({
         origin: this.#connection.server,
         path: withQuery(call.path, call.query),
         method: call.method,
@@ -158,6 +150,7 @@ export class Transport {
       }
       return JSON.parse(text) as T;
     } catch (error) {
+      if (error instanceof Fenced) throw error.cause;
       throw error instanceof KubeError ? error : errorOfFailure(call, error);
     } finally {
       const seconds = (performance.now() - startedAt) / 1000;
@@ -176,6 +169,23 @@ export class Transport {
     if (contentType !== undefined) headers['content-type'] = contentType;
     return headers;
   }
+}
+
+/** Connections for requests, and others for watches and what is vital. */
+function agentsOf({ tls }: Connection, timeoutMs: number): Agents {
+  const common = {
+    // Node's HTTP/2 costs several times the CPU of HTTP/1.1 over kept connections.
+    connect: connectorWithin(CONNECT_MS, { ...tls, keepAlive: true, allowH2: false }),
+    allowH2: false,
+    keepAliveTimeout: 60_000,
+    headersTimeout: timeoutMs,
+  };
+  return {
+    requests: new Agent({ ...common, connections: CONNECTIONS, bodyTimeout: timeoutMs }),
+    // Watches hold their connection for minutes: with their own they never starve requests. What is vital goes beside
+    // them: a lease that waits behind hundreds of other requests is lost, and the process ends in the middle of a wave.
+    vital: new Agent({ ...common, connections: null, bodyTimeout: 0 }),
+  };
 }
 
 function withQuery(path: string, query: Query | undefined): string {

@@ -4,11 +4,13 @@ import { mergePatch } from './equal.ts';
 import { keyOf } from './keys.ts';
 import type { Informer } from './informer.ts';
 
-export type StatusOutcome = 'written' | 'unchanged' | 'gone';
+/** Overtaken: gone, or changed; its own event brings it back. */
+export type StatusOutcome = 'written' | 'unchanged' | 'overtaken';
 
 /**
- * Make an object's status equal `status`. The difference is taken against the newest copy that we know; the operator
- * is its only writer. The uid in the patch keeps it from an object of the same name that was created meanwhile.
+ * Make an object's status equal `status`. The difference is taken against the newest copy that we know, and the patch
+ * holds for that version only: a process that another has followed changes nothing of what that one says, and an
+ * object of the same name that was created meanwhile is left alone.
  */
 export async function writeStatus<T extends AnyObject & { status?: unknown }>(
   client: KubeClient,
@@ -17,15 +19,14 @@ export async function writeStatus<T extends AnyObject & { status?: unknown }>(
   status: unknown,
 ): Promise<StatusOutcome> {
   const known = informer.get(keyOf(object));
-  if (known === undefined || known.metadata.uid !== object.metadata.uid) return 'gone';
+  if (known === undefined || known.metadata.uid !== object.metadata.uid) return 'overtaken';
   const patch = mergePatch(known.status ?? {}, status);
   if (patch === undefined) return 'unchanged';
   try {
-    informer.accept(await patchStatus(client, informer.resource, object, patch));
+    informer.accept(await patchStatus(client, informer.resource, known, patch));
     return 'written';
   } catch (error) {
-    // Gone, or another object under the same name: its own key takes care of it.
-    if (isKubeError(error, 'NotFound', 'Conflict')) return 'gone';
+    if (isKubeError(error, 'NotFound', 'Conflict')) return 'overtaken';
     throw error;
   }
 }
@@ -36,6 +37,7 @@ function patchStatus<T extends AnyObject>(
   object: T,
   status: unknown,
 ): Promise<T> {
-  const body = { metadata: { uid: object.metadata.uid }, status };
+  const { uid, resourceVersion } = object.metadata;
+  const body = { metadata: { uid, resourceVersion }, status };
   return client.merge(resource, object.metadata, body, { subresource: 'status' });
 }
