@@ -36,6 +36,8 @@ export type AccountAction =
     }
   /** Wait for the pods to acknowledge. */
   | { do: 'await' }
+  /** `secret`: as it is afterwards, to be put back should it be collected all the same. */
+  | { do: 'own'; secret: Secret; patch: object }
   | { do: 'create'; secret: Secret }
   | { do: 'patch'; patch: object }
   /** The account is no longer there: off this relay, past the removal guard. */

@@ -21,6 +21,8 @@ export interface Credentials {
   issuedAt: string;
   answered: Answered;
   previous: PreviousPassword[];
+  /** UID of the Secret, when it came from a backup. */
+  adopted?: string | undefined;
   rollout?: PendingRollout | undefined;
 }
 
@@ -53,7 +55,8 @@ export function secretOf(account: SmtpAccount, credentials: Credentials, endpoin
     [ANNOTATIONS.answered]: JSON.stringify(credentials.answered),
     [ANNOTATIONS.previous]: JSON.stringify(credentials.previous),
   };
-  const { rollout } = credentials;
+  const { adopted, rollout } = credentials;
+  if (adopted !== undefined) annotations[ANNOTATIONS.adopted] = adopted;
   if (rollout !== undefined) annotations[ANNOTATIONS.rollout] = JSON.stringify(rollout);
   const owned: Owned = {
     data: Object.keys(data),
@@ -71,7 +74,7 @@ export function secretOf(account: SmtpAccount, credentials: Credentials, endpoin
       name: secretNameOf(account),
       labels,
       annotations,
-      ownerReferences: secret?.deletionPolicy === 'Retain' ? [] : [accountOwner(account)],
+      ownerReferences: ownersFor(account),
     },
     type: 'servicebinding.io/smtp',
     data,
@@ -111,7 +114,12 @@ function filled(template: string, values: Record<string, string | undefined>): s
   );
 }
 
-export function accountOwner(account: SmtpAccount): OwnerReference {
+/** With Retain nobody: then nothing collects it. */
+export function ownersFor(account: SmtpAccount): OwnerReference[] {
+  return account.spec.secret?.deletionPolicy === 'Retain' ? [] : [accountOwner(account)];
+}
+
+function accountOwner(account: SmtpAccount): OwnerReference {
   return {
     apiVersion: API_VERSION,
     kind: 'SmtpAccount',
@@ -145,13 +153,18 @@ export function secretPatch(present: Secret, wanted: Secret, owned: Owned): obje
 /** Lists are replaced whole: owners of other kinds are kept. */
 function ownerDifference(present: Secret, wanted: Secret): { ownerReferences?: OwnerReference[] } {
   const before = present.metadata.ownerReferences ?? [];
-  const isOther = ({ kind, apiVersion }: OwnerReference): boolean =>
-    kind !== 'SmtpAccount' || apiVersion !== API_VERSION;
-  const ownerReferences = [...before.filter(isOther), ...(wanted.metadata.ownerReferences ?? [])];
+  const ownerReferences = ownersBeside(present, wanted.metadata.ownerReferences ?? []);
   const isSame =
     before.length === ownerReferences.length &&
     ownerReferences.every(({ uid }) => before.some((o) => o.uid === uid));
   return isSame ? {} : { ownerReferences };
+}
+
+/** Accounts of our own, and whoever else owns it. */
+export function ownersBeside(present: Secret, accounts: readonly OwnerReference[]): OwnerReference[] {
+  const isOther = ({ kind, apiVersion }: OwnerReference): boolean =>
+    kind !== 'SmtpAccount' || apiVersion !== API_VERSION;
+  return [...(present.metadata.ownerReferences ?? []).filter(isOther), ...accounts];
 }
 
 function difference(

@@ -19,6 +19,7 @@ import {
 import type { AccountAction } from './actions.ts';
 import { decideAccount } from './decide.ts';
 import { choiceOf, observeAccount } from './observe.ts';
+import { Keepsakes } from './keepsakes.ts';
 import { isSettled } from './outcomes.ts';
 import { perform } from './perform.ts';
 import { RelayProblem } from './proof.ts';
@@ -105,7 +106,12 @@ function createPerformer(
   look: (key: Key) => void,
 ): Omit<Performer, 'countBusy'> {
   const { caches, events, log } = context;
-  const memory: Performer['memory'] = { fresh: new Map(), undead: new Map(), usage };
+  const memory: Performer['memory'] = {
+    fresh: new Map(),
+    inherited: new Keepsakes(),
+    undead: new Map(),
+    usage,
+  };
   const prover = new LoginProver();
   const retirement = new Retirement({
     prover,

@@ -92,6 +92,7 @@ function snapshot({
     planRelay: undefined,
     secret: readPublished(one, secretFor(one, relay, secret)),
     isInherited: true,
+    isCollected: false,
     matched: rest.matched ?? (secret === 'absent' || verifiers === 'unknown' ? -1 : 0),
     former: undefined,
     source: { is: 'unused' },

@@ -1,8 +1,9 @@
 /**
  * What to do about an account: an ordered list of rules, the first that applies decides. Pure.
  *
- * Guards first (guards.ts: gone, invalid, no relay), then the Secret (secret-rules.ts) and what a password needs
- * (credentials.ts), then the entry on the relay, acknowledged by every pod; at last the steady state (steady.ts).
+ * A restored Secret is secured (inherited.ts). Then guards (guards.ts: gone, invalid, no relay), the Secret
+ * (secret-rules.ts) and what a password needs (credentials.ts), the entry on the relay, acknowledged by every pod; at
+ * last the steady state (steady.ts).
  */
 import type { relayApi, SmtpAccount } from '../../api/index.ts';
 import { isEqual } from '../../runtime/index.ts';
@@ -11,6 +12,7 @@ import { dueMint, resetNeedsPassword } from './credentials.ts';
 import { entryOf, overlapMs, standingVerifiers, workspaceFor } from './entry.ts';
 import { extend } from './extension.ts';
 import { gone, guard } from './guards.ts';
+import { staleOwner } from './inherited.ts';
 import {
   isSettled,
   progressing,
@@ -29,6 +31,8 @@ import { isElsewhere, steady, suspendedStanding } from './steady.ts';
 export function decideAccount(snapshot: AccountSnapshot, now: Date): AccountDecision {
   const { account } = snapshot;
   if (account === undefined || account.metadata.deletionTimestamp !== undefined) return gone(snapshot);
+  const restored = staleOwner(snapshot, account, now);
+  if (restored !== undefined) return restored;
   const guarded = guard(snapshot, account, now);
   if (guarded !== undefined) return guarded;
   const relay = snapshot.relay!;

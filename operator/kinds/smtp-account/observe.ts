@@ -7,15 +7,18 @@ import { chooseRelay, effectivePlan, firstWithRelay, type RelayAnswer } from '..
 import type { RelayHandle } from '../../projection/index.ts';
 import type { UsageBoard } from '../../usage/index.ts';
 import { keyFor, refOf, type Key } from '../../runtime/index.ts';
+import type { Keepsakes } from './keepsakes.ts';
 import { matches } from './passwords.ts';
-import { isInherited, isOwn, readPublished, type Published } from './published.ts';
-import { readFormer, readRollouts, readSecret, readSource } from './reads.ts';
+import type { Published } from './published.ts';
+import { readFormer, readRollouts, readSecretState, readSource } from './reads.ts';
 import type { AccountSnapshot, ChosenRelay, PlanVerdict } from './snapshot.ts';
 import { lastUsesOf, usageOf } from './usage.ts';
 
 export interface AccountMemory {
   /** Secrets that this process has just written: read once instead of asking the server again. */
   fresh: Map<Key, Secret>;
+  /** Secrets from a backup, until the garbage collector can have no part in them. */
+  inherited: Keepsakes;
   /** Accounts whose ended password a pod still accepted when it was tried last, in words. */
   undead: Map<Key, string>;
   usage: UsageBoard;
@@ -30,8 +33,10 @@ export async function observeAccount(
   const { namespace } = refOf(key);
   const account = caches.accounts.get(key);
   const serving = [...relays.values()].filter((handle) => handle.shards.get('accounts', key) !== undefined);
-  const base = emptySnapshot(key, caches.accounts.isSynced(namespace), secretCheckMs(context));
+  const checkMs = memory.inherited.has(key) ? NEW_OWNER_CHECK_MS : secretCheckMs(context);
+  const base = emptySnapshot(key, caches.accounts.isSynced(namespace), checkMs);
   if (account === undefined || account.metadata.deletionTimestamp !== undefined) {
+    memory.inherited.forget(key);
     return { ...base, elsewhere: serving.map((handle) => handle.key) };
   }
   for (const handle of serving) handle.removals.withdraw(key);
@@ -43,9 +48,14 @@ export async function observeAccount(
   const handle = chosenKey === undefined ? undefined : relays.get(chosenKey);
   const elsewhere = serving.filter((other) => other !== handle).map((other) => other.key);
   const known = { ...base, account, problems, choice, elsewhere };
-  if (problems.length > 0 || handle === undefined) return known;
+  if (problems.length > 0) return known;
+  // Restored from a backup, perhaps: it is secured before there is a relay.
+  const isWorthALook = account.status?.binding === undefined || memory.inherited.has(key);
+  if (handle === undefined && !isWorthALook) return known;
+  const present = await readSecretState(context, memory, key, account);
+  const { secret } = present;
+  if (handle === undefined) return { ...known, ...present };
   const relay = relayOf(context, handle, key, namespace);
-  const secret = readPublished(account, await readSecret(context, memory.fresh, key, account));
   const former = await readFormer(context, account, secret);
   const published = secret.is === 'ours' ? secret.published : former;
   const figures = memory.usage.account(account.metadata.uid!);
@@ -54,9 +64,8 @@ export async function observeAccount(
     relay,
     plan: planOf(context, account, handle),
     planRelay: planRelayOf(context, account, handle),
-    secret,
+    ...present,
     former,
-    isInherited: isOwn(account, secret) || (secret.is === 'ours' && isInherited(secret.published, account)),
     matched: await matchedVerifier(relay.entry, published),
     source: await readSource(context, account),
     rollouts: await readRollouts(context, account, published),
@@ -71,8 +80,9 @@ function secretCheckMs({ caches, options }: OperatorContext): number {
   return Math.max(options.secretCheckMs, caches.accounts.size * MS_PER_LOOK);
 }
 
-/** At most fifty looks a second. */
-const MS_PER_LOOK = 20;
+/** While the garbage collector may still take a restored Secret. */
+const NEW_OWNER_CHECK_MS = 5_000;
+const MS_PER_LOOK = 20; // at most fifty looks a second
 
 function emptySnapshot(key: Key, isListed: boolean, secretCheckMs: number): AccountSnapshot {
   return {
@@ -87,6 +97,7 @@ function emptySnapshot(key: Key, isListed: boolean, secretCheckMs: number): Acco
     planRelay: undefined,
     secret: { is: 'absent' },
     isInherited: false,
+    isCollected: false,
     matched: -1,
     former: undefined,
     source: { is: 'unused' },

@@ -43,6 +43,11 @@ export async function perform(
     case 'await':
       await applied(handleOf(context, snapshot), placementsOf(handleOf(context, snapshot), snapshot.key));
       return 'observe';
+    case 'own':
+      performer.memory.inherited.keep(snapshot.key, action.secret);
+      return writeSecret(performer, snapshot.key, () =>
+        context.client.merge(Secrets, action.secret.metadata, action.patch),
+      );
     case 'create':
       return writeSecret(performer, snapshot.key, () => context.client.create(Secrets, action.secret));
     case 'patch': {

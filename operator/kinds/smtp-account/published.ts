@@ -15,6 +15,8 @@ export const ANNOTATIONS = {
   relay: 'migosmtp.com/relay',
   revision: 'migosmtp.com/credentials-revision',
   verifier: 'migosmtp.com/verifier',
+  /** UID of a Secret that came from a backup, once it was taken over: what is recreated later is told from what is restored. */
+  adopted: 'migosmtp.com/adopted',
   issuedAt: 'migosmtp.com/issued-at',
   answered: 'migosmtp.com/answered',
   previous: 'migosmtp.com/previous',
@@ -120,6 +122,13 @@ export function isOwn(account: SmtpAccount, state: SecretState): boolean {
 export function isInherited({ secret, issuedAt }: Published, account: SmtpAccount): boolean {
   const owners = (secret.metadata.ownerReferences ?? []).filter(({ kind }) => kind === 'SmtpAccount');
   if (owners.every(({ uid }) => uid === account.metadata.uid)) return true;
+  const adopted = secret.metadata.annotations?.[ANNOTATIONS.adopted];
+  const isTaken = adopted !== undefined && adopted === secret.metadata.uid;
+  return isRestored({ secret, issuedAt }) && !isTaken;
+}
+
+/** Younger than the password in it: somebody has put it there, or it was renamed. */
+export function isRestored({ secret, issuedAt }: Pick<Published, 'secret' | 'issuedAt'>): boolean {
   const createdAt = Date.parse(secret.metadata.creationTimestamp ?? '');
   return issuedAt !== undefined && createdAt - Date.parse(issuedAt) > CLOCK_SKEW_MS;
 }

@@ -3,12 +3,36 @@ import type { SmtpAccount } from '../../api/index.ts';
 import type { OperatorContext } from '../../context.ts';
 import { DaemonSets, Deployments, Secrets, StatefulSets, type Secret } from '../../kube/index.ts';
 import type { Key } from '../../runtime/index.ts';
-import { isOwn, readPublished, secretNameOf, type Published, type SecretState } from './published.ts';
+import type { AccountMemory } from './observe.ts';
+import {
+  isInherited,
+  isOwn,
+  readPublished,
+  secretNameOf,
+  type Published,
+  type SecretState,
+} from './published.ts';
 import { rolloutState, type Rollout } from './rollout.ts';
-import type { PasswordSource } from './snapshot.ts';
+import type { AccountSnapshot, PasswordSource } from './snapshot.ts';
+
+/** The Secret of the account's Secret name; one from a backup also when it was collected since it was read. */
+export async function readSecretState(
+  context: OperatorContext,
+  { fresh, inherited }: Pick<AccountMemory, 'fresh' | 'inherited'>,
+  key: Key,
+  account: SmtpAccount,
+): Promise<Pick<AccountSnapshot, 'secret' | 'isInherited' | 'isCollected'>> {
+  const found = await readSecret(context, fresh, key, account);
+  const secret = readPublished(account, found ?? inherited.recall(key));
+  return {
+    secret,
+    isInherited: isOwn(account, secret) || (secret.is === 'ours' && isInherited(secret.published, account)),
+    isCollected: found === undefined && secret.is === 'ours',
+  };
+}
 
 /** `fresh`: Secrets that this process has just written, read once instead of asking the server. */
-export function readSecret(
+function readSecret(
   { client }: OperatorContext,
   fresh: Map<Key, Secret>,
   key: Key,

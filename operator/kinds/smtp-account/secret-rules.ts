@@ -4,7 +4,7 @@ import { secretOf, secretPatch, type Credentials } from './content.ts';
 import { endpointOf } from './endpoint.ts';
 import { unended } from './entry.ts';
 import { progressing, unavailable, waiting, type AccountDecision, type Case } from './outcomes.ts';
-import { secretNameOf, type Published } from './published.ts';
+import { isRestored, secretNameOf, type Published } from './published.ts';
 import { REASONS } from './reasons.ts';
 
 /** A Secret that is being collected goes within moments. */
@@ -107,6 +107,7 @@ function credentialsOf({ snapshot, relay, now }: Case, published: Published): Cr
     issuedAt: published.issuedAt ?? now.toISOString(),
     answered: published.answered,
     previous,
+    adopted: isRestored(published) ? published.secret.metadata.uid : undefined,
     rollout: published.rollout,
   };
 }

@@ -22,7 +22,9 @@ export async function writeSecret(
   write: () => Promise<Secret>,
 ): Promise<ActionResult> {
   try {
-    memory.fresh.set(key, await write());
+    const written = await write();
+    memory.fresh.set(key, written);
+    memory.inherited.renew(key, written);
   } catch (error) {
     if (!isKubeError(error, 'Conflict', 'NotFound')) throw error;
   }

@@ -51,6 +51,8 @@ export interface AccountSnapshot {
   secret: SecretState;
   /** See isInherited; true also for the account's own Secret. */
   isInherited: boolean;
+  /** It was read a moment ago and is gone since: collected because of an owner that is gone. */
+  isCollected: boolean;
   /** Index of the verifier in the entry that the published password matches; -1: none. */
   matched: number;
   /** The Secret under the name that the spec had before. */
