@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { relayApi } from '../api/index.ts';
 import { contentOf, copyOf, documentOf, emptyContent, mutate, shardOf } from './entries.ts';
 import { HOLD_MS, mayRemove, RemovalGuard, tokenOf, type RemovalQuestion } from './removal-guard.ts';
@@ -82,6 +82,44 @@ describe('mass removal', () => {
     expect(served.size).toBe(6);
     expect(served.has('n/a0')).toBe(true);
     expect(guard.held).toBeUndefined();
+    guard.close();
+  });
+
+  test('a relay that closes leaves nobody waiting, and nothing of it runs on', async () => {
+    let attempts = 0;
+    const guard = new RemovalGuard({
+      countServed: () => 100,
+      remove: () => {
+        attempts++;
+        return Promise.reject(new Error('the relay is gone'));
+      },
+      onChange: () => undefined,
+    });
+    const judged = guard.submit('n/gathered', false);
+    guard.close();
+    expect(await judged).toBe('held');
+    expect(await guard.submit('n/late', false)).toBe('held');
+    guard.confirm(tokenOf(['n/gathered', 'n/late']));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(attempts).toBe(0);
+  });
+
+  test('a hold lasts its time whatever the clock of the machine does', async () => {
+    const wall = jest.spyOn(Date, 'now');
+    const removed: string[] = [];
+    const guard = new RemovalGuard({
+      countServed: () => 20,
+      remove: (key) => Promise.resolve(removed.push(key)),
+      onChange: () => undefined,
+    });
+    const keys = Array.from({ length: 15 }, (_, index) => `n/a${index}`);
+    await Promise.all(keys.map((key) => guard.submit(key, false)));
+    const until = guard.held?.until;
+    wall.mockReturnValue(Date.now() + 2 * HOLD_MS);
+    expect(await guard.submit('n/a15', false)).toBe('held');
+    expect(guard.held?.until).toEqual(until);
+    wall.mockRestore();
+    expect(removed).toEqual([]);
     guard.close();
   });
 

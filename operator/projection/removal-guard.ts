@@ -24,7 +24,7 @@ export interface RemovalQuestion {
   recent: number;
   /** Accounts that the relay serves, the pending ones included. */
   served: number;
-  /** When the hold began, in ms; undefined: there is none. */
+  /** When the hold began, by the clock of `now`; undefined: there is none. */
   heldSince: number | undefined;
   isConfirmed: boolean;
   now: number;
@@ -52,14 +52,24 @@ export interface RemovalGuardOptions {
   remove: (key: string) => Promise<unknown>;
   /** A hold began, changed or ended. */
   onChange: () => void;
-  now?: () => number;
+}
+
+/** 'held': the guard keeps it, or the relay has closed meanwhile. */
+type Verdict = 'removed' | 'held';
+
+interface Hold {
+  /** In milliseconds of performance.now: a clock that is set forward must not end a hold. */
+  since: number;
+  /** For people. */
+  until: Date;
 }
 
 export class RemovalGuard {
   readonly #options: RemovalGuardOptions;
-  readonly #pending = new Map<string, (() => void)[]>();
+  readonly #pending = new Map<string, ((verdict: Verdict) => void)[]>();
   #recent: number[] = [];
-  #heldSince: number | undefined;
+  #holding: Hold | undefined;
+  #isClosed = false;
   #confirmed: string | undefined;
   #gatheringSince: number | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -72,29 +82,20 @@ export class RemovalGuard {
    * Remove an account that is no longer there. Resolves 'removed' once it is off the relay's shards, 'held' when the
    * guard keeps it. `isCertain`: its namespace is gone too, so that absence is no mistake; such ones never wait.
    */
-  async submit(key: string, isCertain: boolean): Promise<'removed' | 'held'> {
-    if (isCertain) {
-      this.#pending.delete(key);
-      await this.#options.remove(key);
-      return 'removed';
-    }
-    const judged = new Promise<void>((resolve) => {
-      const present = this.#pending.get(key);
-      if (present === undefined) this.#pending.set(key, [resolve]);
-      else present.push(resolve);
-    });
-    this.#gatheringSince ??= performance.now();
-    const leftMs = this.#gatheringSince + LONGEST_GATHER_MS - performance.now();
-    this.#judgeAfter(Math.max(0, Math.min(GATHER_MS, leftMs)));
-    await judged;
-    if (this.#pending.has(key)) return 'held';
+  async submit(key: string, isCertain: boolean): Promise<Verdict> {
+    if (this.#isClosed) return 'held';
+    if (isCertain) this.withdraw(key);
+    else if ((await this.#judged(key)) === 'held') return 'held';
     await this.#options.remove(key);
     return 'removed';
   }
 
   /** The account is there after all. */
   withdraw(key: string): void {
-    if (!this.#pending.delete(key)) return;
+    const waiting = this.#pending.get(key);
+    if (waiting === undefined) return;
+    this.#pending.delete(key);
+    for (const resolve of waiting) resolve('held');
     if (this.#pending.size === 0) this.#endHold();
   }
 
@@ -106,19 +107,31 @@ export class RemovalGuard {
   }
 
   get held(): HeldRemovals | undefined {
-    if (this.#heldSince === undefined) return undefined;
-    return {
-      count: this.#pending.size,
-      token: tokenOf([...this.#pending.keys()]),
-      until: new Date(this.#heldSince + HOLD_MS),
-    };
+    if (this.#holding === undefined) return undefined;
+    const { until } = this.#holding;
+    return { count: this.#pending.size, token: tokenOf([...this.#pending.keys()]), until };
   }
 
+  /** Whoever waits goes on: an account whose reconcile never ended could not be made again under its name. */
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
+    for (const waiting of this.#pending.values()) for (const resolve of waiting) resolve('held');
+    this.#pending.clear();
+  }
+
+  /** Together with those that come right after it. */
+  #judged(key: string): Promise<Verdict> {
+    const { promise, resolve } = Promise.withResolvers<Verdict>();
+    this.#pending.set(key, [...(this.#pending.get(key) ?? []), resolve]);
+    this.#gatheringSince ??= performance.now();
+    const leftMs = this.#gatheringSince + LONGEST_GATHER_MS - performance.now();
+    this.#judgeAfter(Math.max(0, Math.min(GATHER_MS, leftMs)));
+    return promise;
   }
 
   #judgeAfter(ms: number): void {
+    if (this.#isClosed) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#judge(), ms);
     this.#timer.unref();
@@ -127,13 +140,13 @@ export class RemovalGuard {
   #judge(): void {
     this.#gatheringSince = undefined;
     if (this.#pending.size === 0) return;
-    const now = (this.#options.now ?? Date.now)();
+    const now = performance.now();
     this.#recent = this.#recent.filter((at) => now - at < WINDOW_MS);
     const isFree = mayRemove({
       pending: this.#pending.size,
       recent: this.#recent.length,
       served: this.#options.countServed(),
-      heldSince: this.#heldSince,
+      heldSince: this.#holding?.since,
       isConfirmed: this.#confirmed === tokenOf([...this.#pending.keys()]),
       now,
     });
@@ -142,36 +155,37 @@ export class RemovalGuard {
   }
 
   #release(now: number): void {
-    const wasHeld = this.#heldSince !== undefined;
-    for (const [key, judged] of this.#pending) {
+    const wasHeld = this.#holding !== undefined;
+    for (const [key, waiting] of this.#pending) {
       this.#pending.delete(key);
       this.#recent.push(now);
       // Those whose reconcile has gone away while they were held are removed here.
-      if (judged.length === 0) this.#options.remove(key).catch(() => this.#again(key));
-      for (const resolve of judged) resolve();
+      if (waiting.length === 0) this.#options.remove(key).catch(() => this.#again(key));
+      for (const resolve of waiting) resolve('removed');
     }
     if (wasHeld) this.#endHold();
   }
 
   /** Nobody else comes back for it. */
   #again(key: string): void {
+    if (this.#isClosed) return;
     if (!this.#pending.has(key)) this.#pending.set(key, []);
     this.#judgeAfter(AGAIN_MS);
   }
 
   #hold(now: number): void {
-    this.#heldSince ??= now;
-    for (const [key, judged] of this.#pending) {
+    this.#holding ??= { since: now, until: new Date(Date.now() + HOLD_MS) };
+    for (const [key, waiting] of this.#pending) {
       this.#pending.set(key, []);
-      for (const resolve of judged) resolve();
+      for (const resolve of waiting) resolve('held');
     }
     this.#options.onChange();
     // The timer is long; confirmation and new removals judge earlier.
-    this.#judgeAfter(Math.max(1_000, this.#heldSince + HOLD_MS - now));
+    this.#judgeAfter(Math.max(1_000, this.#holding.since + HOLD_MS - now));
   }
 
   #endHold(): void {
-    this.#heldSince = undefined;
+    this.#holding = undefined;
     // What was confirmed once does not confirm the next removal.
     this.#options.onChange();
   }
