@@ -4,7 +4,7 @@ import type { ActionResult, Controller, Decision, Runtime } from './controller.t
 import type { EventDraft } from './events.ts';
 import type { Key } from './keys.ts';
 import type { WorkQueue } from './queue.ts';
-import { writeStatus } from './status.ts';
+import { writeStatus, type StatusOutcome } from './status.ts';
 
 /** Rounds of observe and apply within one reconcile; more means that decide never settles. */
 const MOST_ROUNDS = 12;
@@ -21,8 +21,15 @@ export async function reconcile<T extends AnyObject, Snapshot, Action, Status>(
   const startedAt = performance.now();
   let outcome = 'ok';
   try {
-    const { requeueAfterMs, requeuePriority } = await settle(controller, runtime, key, signal);
+    const decision = await settle(controller, runtime, key, signal);
+    if (decision === 'overtaken') {
+      // What changed it may be nothing that a watch brings back: an owner, a finalizer, another's part of the status.
+      outcome = decision;
+      queue.retry(key);
+      return;
+    }
     queue.forget(key);
+    const { requeueAfterMs, requeuePriority } = decision;
     if (requeueAfterMs !== undefined) queue.addAfter(key, requeueAfterMs, requeuePriority);
   } catch (error) {
     if (signal.aborted) return;
@@ -39,13 +46,16 @@ export async function reconcile<T extends AnyObject, Snapshot, Action, Status>(
   }
 }
 
-/** Observe, decide, apply until nothing is left to do, then write status. Returns the last decision. */
+/**
+ * Observe, decide, apply until nothing is left to do, then write status. Returns the last decision, or that the object
+ * was changed meanwhile: its status is not told then, and what must not be done before it is not done.
+ */
 async function settle<T extends AnyObject, Snapshot, Action, Status>(
   controller: Controller<T, Snapshot, Action, Status>,
   runtime: Runtime,
   key: Key,
   signal: AbortSignal,
-): Promise<Decision<Action, Status>> {
+): Promise<Decision<Action, Status> | 'overtaken'> {
   for (let round = 1; ; round++) {
     if (round > MOST_ROUNDS) throw new Error(`${controller.name} ${key} does not settle`);
     const snapshot = await controller.observe(key, signal);
@@ -53,7 +63,10 @@ async function settle<T extends AnyObject, Snapshot, Action, Status>(
     runtime.log.debug({ controller: controller.name, key, rule: decision.rule, round }, 'decided');
     let result: ActionResult = 'done';
     try {
-      if (decision.isStatusFirst === true) await write(controller, runtime, snapshot, decision.status);
+      if (decision.isStatusFirst === true) {
+        const told = await write(controller, runtime, snapshot, decision.status);
+        if (told === 'overtaken') return told;
+      }
       for (const action of decision.actions) {
         signal.throwIfAborted();
         result = await controller.apply(action, snapshot, signal);
@@ -69,8 +82,8 @@ async function settle<T extends AnyObject, Snapshot, Action, Status>(
     }
     announce(controller, runtime, snapshot, decision.events);
     if (result === 'observe') continue;
-    await write(controller, runtime, snapshot, decision.status);
-    return decision;
+    const told = await write(controller, runtime, snapshot, decision.status);
+    return told === 'overtaken' ? told : decision;
   }
 }
 
@@ -79,10 +92,10 @@ async function write<T extends AnyObject, Snapshot, Action, Status>(
   runtime: Runtime,
   snapshot: Snapshot,
   status: Status | undefined,
-): Promise<void> {
+): Promise<StatusOutcome> {
   const object = controller.objectOf(snapshot);
-  if (object === undefined || status === undefined) return;
-  await writeStatus(runtime.client, controller.informer, object, status);
+  if (object === undefined || status === undefined) return 'unchanged';
+  return writeStatus(runtime.client, controller.informer, object, status);
 }
 
 function announce<T extends AnyObject, Snapshot, Action, Status>(

@@ -1,5 +1,7 @@
 /** A controller of the runtime by itself, on the real API server: what a kind may rely on, whatever its steps do. */
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import type { SmtpAccount, SmtpAccountStatus } from '../../../operator/api/index.ts';
 import {
   Events,
@@ -155,6 +157,30 @@ test('status that must stand before a deed is written first, and one that is the
   await running.whenIdle();
   expect(seen).toEqual(['about to', 'about to']);
   expect((await client.get(SmtpAccounts, ref)).metadata.resourceVersion).toBe(resourceVersion);
+});
+
+test('a status that was overtaken by a change that no watch brings back is told all the same, and no deed goes before it', async () => {
+  await declare('overtaken');
+  const kubectl = await cluster.findKubectl();
+  const seen: (string | undefined)[] = [];
+  await run('overtaken', {
+    decide: (_, round) => {
+      // In the same turn as the decision: its event comes after the status was sent.
+      if (round === 1) {
+        const patch = JSON.stringify({ metadata: { finalizers: ['example.com/other'] } });
+        const args = ['-n', NAMESPACE, 'patch', 'smtpaccount', 'overtaken', '--type=merge', '-p', patch];
+        const cache = `--cache-dir=${join(cluster.paths.folder, 'kubectl')}`;
+        execFileSync(kubectl, [`--kubeconfig=${cluster.kubeconfig}`, cache, ...args]);
+      }
+      return { rule: 'First', actions: ['deed'], status: { username: 'told' }, isStatusFirst: true };
+    },
+    apply: async () => {
+      seen.push(await usernameOf('overtaken'));
+      return 'done';
+    },
+  });
+  await untilUsername('overtaken', 'told');
+  expect(new Set(seen)).toEqual(new Set(['told']));
 });
 
 test('a controller that is stopped ends its workers, and nothing is begun any more', async () => {
