@@ -138,6 +138,15 @@ describe('delays', () => {
     expect(fired).toEqual(['d', 'a', 'b', 'c']);
   });
 
+  test('a delay that is no number keeps no other key waiting', async () => {
+    const queue = new WorkQueue();
+    queue.addAfter('broken', NaN);
+    queue.addAfter('due', 10);
+    jest.advanceTimersByTime(20);
+    expect(await queue.take()).toBe('due');
+    queue.stop();
+  });
+
   test('a look that falls due waits behind changes, unless something hurries it', async () => {
     const queue = new WorkQueue();
     queue.addAfter('look', 10, 'later');

@@ -93,7 +93,8 @@ export class WorkQueue {
     else if (!this.#now.has(key) && !this.#later.has(key)) {
       if (priority === 'now') this.#unhurried.delete(key);
       else if (!this.#delayed.has(key)) this.#unhurried.add(key);
-      this.#delayed.set(key, delayMs);
+      // No number: in the heap nothing would come after it, of any key.
+      this.#delayed.set(key, Number.isNaN(delayMs) ? this.#maxDelayMs : delayMs);
     }
   }
 
