@@ -1,42 +1,13 @@
-/** Puts the parts together, keeps them in step with the directory, and takes them down again. */
-import { hostname } from 'node:os';
-import { join } from 'node:path';
+/** Starts a relay's parts (parts.ts), keeps them in step with the directory, and takes them down again. */
 import type { relayApi } from '@migosmtp/operator/api';
-import {
-  type AdminContext,
-  type AdminServer,
-  type HealthServer,
-  readUsage,
-  ReportTail,
-  sendTest,
-  startAdmin,
-  startHealth,
-} from './admin/index.ts';
-import { BounceService, loadOwnKey } from './bounces/index.ts';
+import { type AdminServer, type HealthServer, startAdmin, startHealth } from './admin/index.ts';
+import { loadOwnKey } from './bounces/index.ts';
 import { CertificateFiles } from './certificate.ts';
-import { PasswordChecker, PolicySource, ShardFiles } from './credentials/index.ts';
-import { Delivery, HeldMail, Signer } from './delivery/index.ts';
-import { HealthWatch } from './health/index.ts';
 import type { Log } from './log.ts';
-import { LoginUses } from './logins.ts';
-import { createMetrics } from './metrics.ts';
-import { Calendar, Directory } from './policy/index.ts';
+import { type Given, Parts } from './parts.ts';
 import { startRetention } from './retention.ts';
-import {
-  type AcceptedHandOver,
-  DEFAULT_MAX_SIZE,
-  Dialogue,
-  type Listening,
-  Lockout,
-  Login,
-  SessionRegistry,
-  startListeners,
-  toDeadlines,
-  Submission,
-} from './session/index.ts';
-import { type OpenedStore, type Spool, StoreHealth } from './spool/index.ts';
-import { Status } from './status.ts';
-import { Webhooks } from './webhooks/index.ts';
+import { type Listening, startListeners } from './session/index.ts';
+import type { OpenedStore } from './spool/index.ts';
 
 export interface RunningRelay {
   readonly ports: {
@@ -81,281 +52,97 @@ export async function startRelay(
   };
 }
 
-interface Parts {
-  readonly config: relayApi.RelayProcessConfig;
-  readonly certificate: CertificateFiles;
-  readonly spool: Spool;
-  /** Signs return paths where the settings bring no key. */
-  readonly ownKey: Buffer | undefined;
-  readonly log: Log;
-}
-
 class Relay {
   readonly #parts: Parts;
-  readonly #directory = new Directory();
-  readonly #calendar = new Calendar();
-  readonly #metrics = createMetrics();
-  readonly #registry: SessionRegistry;
-  readonly #health: StoreHealth;
-  readonly #watch: HealthWatch;
-  readonly #webhooks: Webhooks;
-  readonly #tail = new ReportTail();
-  readonly #logins: LoginUses;
-  readonly #signer: Signer;
-  readonly #bounces: BounceService;
-  readonly #delivery: Delivery;
-  readonly #held: HeldMail;
-  readonly #source: PolicySource | undefined;
-  readonly #status: Status;
-  readonly #submission: Submission;
-  readonly #dialogue: Dialogue;
   #listening: Listening | undefined;
   #admin: AdminServer | undefined;
   #healthServer: HealthServer | undefined;
   #stopRetention = () => {};
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
-    const { spool, log } = parts;
-    const [directory, calendar, metrics] = [this.#directory, this.#calendar, this.#metrics];
-    this.#registry = new SessionRegistry(parts.config.sessions, toDeadlines(parts.config.sessions));
-    this.#logins = new LoginUses(spool, log);
-    this.#signer = new Signer(log);
-    this.#webhooks = new Webhooks({ spool, directory, metrics, log });
-    this.#bounces = this.#createBounces();
-    this.#delivery = new Delivery({
-      returnPaths: this.#bounces.paths,
-      dns: parts.config.dns,
-      spool,
-      directory,
-      signer: this.#signer,
-      metrics,
-      log,
-      webhooks: this.#webhooks,
-      tail: this.#tail,
-    });
-    this.#held = new HeldMail({ spool, directory, calendar, log, onReleased: () => this.#delivery.wake() });
-    this.#health = new StoreHealth(spool, log, () => this.#storeChanged());
-    this.#watch = this.#createWatch();
-    this.#source = this.#createSource();
-    this.#status = new Status({
-      directory,
-      spool,
-      health: this.#health,
-      metrics,
-      watch: this.#watch,
-      source: this.#source,
-    });
-    this.#submission = this.#createSubmission();
-    this.#dialogue = this.#createDialogue();
+  constructor(given: Given) {
+    this.#parts = new Parts(given);
   }
 
   get ports(): RunningRelay['ports'] {
     return {
       starttls: this.#listening?.ports.starttls ?? 0,
       tls: this.#listening?.ports.tls ?? 0,
-      bounces: this.#bounces.port,
+      bounces: this.#parts.bounces.port,
       admin: this.#admin?.port ?? null,
       health: this.#healthServer?.port ?? 0,
     };
   }
 
   async start(): Promise<void> {
-    const { config, certificate, spool, log } = this.#parts;
-    if (config.policy.from === 'inline') this.#directory.replace(0, config.policy);
-    await this.#source?.start();
-    const settings = this.#listenerSettings();
+    const { given, directory, source, bounces, status } = this.#parts;
+    const { config, certificate, spool, log } = given;
+    if (config.policy.from === 'inline') directory.replace(0, config.policy);
+    await source?.start();
     this.#listening = await startListeners({
       listen: config.listen,
       certificate,
-      handlers: this.#dialogue,
-      settings,
+      handlers: this.#parts.dialogue,
+      settings: this.#parts.listenerSettings(),
       limits: config.sessions,
     });
-    await this.#bounces.start(config.listen, certificate);
-    if (config.admin) this.#admin = await startAdmin(config.admin, this.#adminContext(), log);
+    await bounces.start(config.listen, certificate);
+    if (config.admin) this.#admin = await startAdmin(config.admin, this.#parts.adminContext(), log);
     this.#healthServer = await startHealth({
       ...config.health,
-      readiness: () => this.#status.problems(),
-      health: () => this.#status.health(),
-      metrics: () => this.#status.metrics(),
+      readiness: () => status.problems(),
+      health: () => status.health(),
+      metrics: () => status.metrics(),
     });
-    this.#source?.onChange(() => this.#directoryChanged());
+    source?.onChange(() => this.#directoryChanged());
     this.#directoryChanged();
-    spool.watch({ changed: () => this.#storeChanged(), failed: (error) => this.storeFailed(error) });
-    this.#watch.start();
-    this.#stopRetention = startRetention(spool, this.#directory, (error) => this.#health.failed(error));
+    spool.watch({ changed: () => this.#parts.storeChanged(), failed: (error) => this.storeFailed(error) });
+    this.#parts.watch.start();
+    this.#stopRetention = startRetention(spool, directory, (error) => this.storeFailed(error));
   }
 
   /** Unready from now on, until the store works (again). */
   storeFailed(error: unknown): void {
-    this.#health.failed(error);
+    this.#parts.health.failed(error);
   }
 
   reloadPolicy(policy: relayApi.RelayProcessConfig['policy']): void {
-    if (policy.from !== 'inline' || this.#source) return;
-    this.#directory.replace(0, policy);
+    if (policy.from !== 'inline' || this.#parts.source) return;
+    this.#parts.directory.replace(0, policy);
     this.#directoryChanged();
   }
 
   async stop(graceMs: number): Promise<void> {
     const startedMs = Date.now();
-    this.#status.stopping();
+    const parts = this.#parts;
+    parts.status.stopping();
     this.#stopRetention();
     this.#listening?.stopAccepting();
-    this.#bounces.stop();
-    this.#held.stop();
-    this.#source?.stop();
-    await this.#registry.drain(graceMs);
-    await this.#delivery.stop(Math.max(0, graceMs - (Date.now() - startedMs)));
-    await this.#signer.stop();
-    await this.#logins.flush().catch(() => undefined);
-    this.#health.stop();
-    this.#watch.stop();
-    this.#webhooks.stop();
-    this.#tail.close();
+    parts.bounces.stop();
+    parts.held.stop();
+    parts.source?.stop();
+    await parts.registry.drain(graceMs);
+    await parts.delivery.stop(Math.max(0, graceMs - (Date.now() - startedMs)));
+    await parts.signer.stop();
+    await parts.logins.flush().catch(() => undefined);
+    parts.health.stop();
+    parts.watch.stop();
+    parts.webhooks.stop();
+    parts.tail.close();
     this.#admin?.close();
     this.#healthServer?.close();
-    this.#parts.certificate.stop();
-    await this.#parts.spool.close();
-  }
-
-  #createWatch(): HealthWatch {
-    const { config, spool, log } = this.#parts;
-    return new HealthWatch({
-      spool,
-      metrics: this.#metrics,
-      log,
-      storageDirectory: config.storage.directory,
-      queueStuckAfterMs: config.health.queueStuckAfterSeconds * 1_000,
-      onClockJump: () => {
-        this.#delivery.clockJumped();
-        this.#held.wake();
-        this.#webhooks.directoryChanged();
-      },
-      onStoreFailed: (error) => this.#health.failed(error),
-    });
-  }
-
-  #createSource(): PolicySource | undefined {
-    const { config, log } = this.#parts;
-    if (config.policy.from !== 'shards') return undefined;
-    return new PolicySource({
-      directory: this.#directory,
-      files: new ShardFiles(join(config.storage.directory, 'shards')),
-      mountDirectory: config.policy.directory,
-      log,
-    });
-  }
-
-  #createBounces(): BounceService {
-    const { spool, log, ownKey } = this.#parts;
-    return new BounceService({
-      directory: this.#directory,
-      metrics: this.#metrics,
-      spool,
-      log,
-      ownKey,
-      hostname: () => this.#hostname(),
-      wake: () => this.#delivery.wake(),
-      storeFailed: (error) => this.#health.failed(error),
-      changing: (change) => this.#webhooks.reportChanged(change),
-      changed: ({ message, recipient, outcome, at }) => {
-        this.#tail.changed(message, recipient, outcome, at);
-        this.#webhooks.wake();
-      },
-    });
-  }
-
-  #createSubmission(): Submission {
-    const { spool, log } = this.#parts;
-    const shared = { directory: this.#directory, registry: this.#registry, metrics: this.#metrics, log };
-    return new Submission({
-      ...shared,
-      calendar: this.#calendar,
-      spool,
-      delivery: handOver(this.#delivery, this.#held),
-      storeFailed: (error) => this.#health.failed(error),
-      isStoreWritable: () => this.#health.writable,
-      hostname: () => this.#hostname(),
-      tail: this.#tail,
-      limitReached: (scopes, account) => void this.#webhooks.limitReached(scopes, account),
-    });
-  }
-
-  #createDialogue(): Dialogue {
-    const { log } = this.#parts;
-    const shared = { directory: this.#directory, registry: this.#registry, metrics: this.#metrics, log };
-    return new Dialogue({
-      ...shared,
-      login: new Login({
-        ...shared,
-        lockout: new Lockout(),
-        passwords: new PasswordChecker(),
-        loginUsed: (account, verifierId) => this.#logins.used(account.id, verifierId),
-      }),
-      submission: this.#submission,
-      isComplete: () => this.#status.isComplete,
-    });
-  }
-
-  /** Another relay on the same store let something go, held it, or is gone. */
-  #storeChanged(): void {
-    if (!this.#status.isComplete) return;
-    this.#held.wake();
-    this.#delivery.wake();
+    parts.given.certificate.stop();
+    await parts.given.spool.close();
   }
 
   #directoryChanged(): void {
-    this.#listening?.updateSettings(this.#listenerSettings());
-    this.#bounces.directoryChanged();
-    this.#dialogue.directoryChanged();
-    if (!this.#status.isComplete) return;
-    this.#held.wake();
-    this.#delivery.directoryChanged();
-    this.#webhooks.directoryChanged();
-    if (this.#directory.domainCount > 0) this.#signer.warmUp();
+    const { directory, bounces, dialogue, status, held, delivery, webhooks, signer } = this.#parts;
+    this.#listening?.updateSettings(this.#parts.listenerSettings());
+    bounces.directoryChanged();
+    dialogue.directoryChanged();
+    if (!status.isComplete) return;
+    held.wake();
+    delivery.directoryChanged();
+    webhooks.directoryChanged();
+    if (directory.domainCount > 0) signer.warmUp();
   }
-
-  #hostname(): string {
-    return this.#directory.settings?.hostname ?? hostname();
-  }
-
-  #listenerSettings() {
-    const maxSize = this.#directory.settings?.messageLimits.maxSize ?? DEFAULT_MAX_SIZE;
-    return { name: this.#hostname(), maxSize };
-  }
-
-  #adminContext(): AdminContext {
-    const source = this.#source;
-    const { spool } = this.#parts;
-    const lastLogins = () => this.#logins.all();
-    return {
-      spool,
-      push: source && ((shards) => source.push(shards)),
-      state: () => this.#status.state(),
-      usage: (query) =>
-        readUsage({ directory: this.#directory, calendar: this.#calendar, spool, lastLogins }, query),
-      queueChanged: () => this.#delivery.wake(),
-      tail: this.#tail,
-      sendTest: (request) =>
-        sendTest(
-          {
-            directory: this.#directory,
-            submission: this.#submission,
-            isComplete: () => this.#status.isComplete,
-          },
-          request,
-        ),
-    };
-  }
-}
-
-function handOver(delivery: Delivery, held: HeldMail): AcceptedHandOver {
-  return {
-    hasRoomFor: (accountId) => delivery.hasRoomFor(accountId),
-    take: (message) => delivery.take(message),
-    wake: () => delivery.wake(),
-    wasHeld: () => held.wake(),
-  };
 }
