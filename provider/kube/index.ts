@@ -11,6 +11,7 @@ export * from './objects.ts';
 export { FIELD_MANAGER } from './requests.ts';
 export {
   resolveConnection,
+  TOKEN_PATTERN,
   withEnvironment,
   type Environment,
   type Impersonation,

@@ -97,6 +97,22 @@ describe('connection', () => {
     });
   });
 
+  it('takes the plugin of the block rather than the token of the kubeconfig', async () => {
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'login', args: [], env: {} };
+    const found = await resolve({ configPath: '~/.kube/config', exec });
+    expect(found).toMatchObject({ server: 'https://one.example:6443', exec });
+    expect(found).not.toHaveProperty('token');
+  });
+
+  it.each([
+    ['true', true],
+    ['1', true],
+    ['false', false],
+    ['', false],
+  ])('is insecure by KUBE_INSECURE=%s: %s', async (text, isInsecure) => {
+    expect(await resolve({ host: 'h' }, { KUBE_INSECURE: text })).toMatchObject({ isInsecure });
+  });
+
   it('is that of the pod when nothing is stated', async () => {
     const environment = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '6443' };
     expect(await resolve({}, environment)).toMatchObject({ server: 'https://[fd00::1]:6443', ca: 'CA POD' });
@@ -122,6 +138,12 @@ describe('connection', () => {
     ],
     ['half of a client certificate is there', { host: 'h', clientKey: 'PLANTED-token' }, 'go together'],
     ['the host is no URL', { host: 'https://a b' }, 'host is not an URL'],
+    ['the host is one of another kind', { host: 'ftp://h' }, 'host is not an URL'],
+    [
+      'the token is two lines',
+      { host: 'h', token: 'PLANTED-token\n' },
+      'The token holds a space or line break',
+    ],
   ])('when %s, says so without a secret', async (_what, settings, words) => {
     const failure = await resolve(settings).catch((cause: unknown) => cause as Error);
     expect(failure).toMatchObject({ name: 'SettingsError', message: expect.stringContaining(words) });

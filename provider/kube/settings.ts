@@ -75,7 +75,7 @@ export function withEnvironment(block: ProviderSettings, environment: Environmen
   return {
     ...Object.fromEntries(fallbacks),
     ...(paths && { configPaths: paths.split(':') }),
-    ...(environment['KUBE_INSECURE'] === 'true' && { insecure: true }),
+    ...(/^(1|t|true)$/i.test(environment['KUBE_INSECURE'] ?? '') && { insecure: true }),
     ...block,
   };
 }
@@ -92,10 +92,24 @@ export async function resolveConnection(
     const { connectionFromFiles } = await import('./kubeconfig.ts');
     base = await connectionFromFiles(paths, settings, environment, files);
   } else if (settings.host === undefined) base = inCluster(environment, files) ?? {};
-  const connection = { isInsecure: false, ...base, ...stated(settings) };
+  const connection = { isInsecure: false, ...withoutLogin(base, settings), ...stated(settings) };
   if (connection.server === undefined) throw new SettingsError(NO_CLUSTER);
+  if (connection.token !== undefined && !TOKEN.test(connection.token)) {
+    throw new SettingsError('The token holds a space or line break: it must be one word.', 'token');
+  }
   const proxyUrl = connection.proxyUrl ?? environmentProxy(connection.server, environment);
   return { ...connection, server: normalizeHost(connection.server), ...(proxyUrl && { proxyUrl }) };
+}
+
+/** What fits into a header; a file that is read often ends with a line break. */
+export const TOKEN_PATTERN = '^[!-~]+$';
+const TOKEN = new RegExp(TOKEN_PATTERN);
+
+/** A plugin that the block states counts for more than the token of a kubeconfig. */
+function withoutLogin(base: Partial<Connection>, { exec }: ProviderSettings): Partial<Connection> {
+  if (exec === undefined) return base;
+  const { token: _token, tokenFile: _file, basic: _basic, ...rest } = base;
+  return rest;
 }
 
 const NO_CLUSTER =
@@ -132,8 +146,8 @@ function inCluster(environment: Environment, files: Files): Partial<Connection> 
 }
 
 function normalizeHost(host: string): string {
-  const url = /^https?:\/\//.test(host) ? host : `https://${host}`;
-  if (!URL.canParse(url))
+  const url = host.includes('://') ? host : `https://${host}`;
+  if (!URL.canParse(url) || !/^https?:/.test(url))
     throw new SettingsError('host is not an URL such as https://10.0.0.1:6443.', 'host');
   return url.replace(/\/+$/, '');
 }

@@ -96,7 +96,10 @@ export function connectThroughProxy(
         );
     });
     request.once('timeout', () => request.destroy());
-    request.once('error', (cause) => reject(connectionError(server, cause)));
+    request.once('error', (cause) => {
+      const { code, message } = connectionError(server, cause);
+      reject(new ConnectionError(server, code, `the proxy ${proxy.host}: ${message}`));
+    });
     request.end();
   });
 }

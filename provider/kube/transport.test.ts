@@ -127,6 +127,47 @@ it('a proxy that refuses is told with its status', async () => {
   );
 });
 
+it('a proxy that is not there is told by its own address', async () => {
+  const proxyUrl = 'http://127.0.0.1:1';
+  await expect(ask({ server: 'https://127.0.0.1:2', proxyUrl, ...trust })).rejects.toThrow(
+    'the proxy 127.0.0.1:1: nothing listens there (ECONNREFUSED)',
+  );
+});
+
+describe('what TLS would throw for', () => {
+  const other = createIdentity(Date.now());
+  const own = { clientCertificate: identity.certificatePem, clientKey: identity.keyPem };
+  const unreadable = '-----BEGIN CERTIFICATE-----\nPLANTED\n-----END CERTIFICATE-----\n';
+  it.each<[string, Partial<Connection>, string, string]>([
+    ['an authority', { ca: unreadable }, 'cluster_ca_certificate', 'is not one in PEM form'],
+    [
+      'a certificate',
+      { ...own, clientCertificate: unreadable },
+      'client_certificate',
+      'is not one in PEM form',
+    ],
+    ['a key', { ...own, clientKey: unreadable }, 'client_key', 'is not one in PEM form'],
+    [
+      'the key of another',
+      { ...own, clientKey: other.keyPem },
+      'client_key',
+      'belongs to another certificate',
+    ],
+  ])('%s is told with its attribute, and without its text', async (_what, settings, attribute, words) => {
+    const asked = ask({ server: 'https://127.0.0.1:1', ...trust, ...settings });
+    const failure = await asked.then(
+      () => new Error('it was taken'),
+      (cause: unknown) => cause as Error,
+    );
+    expect(failure).toMatchObject({
+      name: 'SettingsError',
+      attribute,
+      message: expect.stringContaining(words),
+    });
+    expect(failure.message).not.toContain('PLANTED');
+  });
+});
+
 it('a proxy of another kind is refused before anything is sent', async () => {
   await expect(
     ask({ server: 'https://127.0.0.1:1', proxyUrl: 'socks5://127.0.0.1:1', ...trust }),

@@ -1,6 +1,7 @@
 import * as http2 from 'node:http2';
 import * as tls from 'node:tls';
 import type { Socket } from 'node:net';
+import { checkCertificates } from './certificates.ts';
 import { ConnectionError } from './failure.ts';
 import type { Connection } from './settings.ts';
 
@@ -37,6 +38,7 @@ const CONNECT_TIMEOUT_MS = 15_000;
 export async function openTransport(connection: Connection, identity: ClientIdentity): Promise<Transport> {
   const url = new URL(connection.server);
   if (url.protocol === 'http:') return http1(connection, identity);
+  checkCertificates(connection, identity);
   const socket = await connectTls(connection, identity, ['h2', 'http/1.1']);
   if (socket.alpnProtocol === 'h2') return new Http2Transport(connection, identity, socket);
   socket.destroy();

@@ -1,14 +1,5 @@
-import {
-  asText,
-  isList,
-  isObject,
-  isUnknown,
-  type Attribute,
-  type Schema,
-  type Value,
-  type ValueObject,
-} from '../core/index.ts';
-import type { ExecSettings, Impersonation, ProviderSettings } from '../kube/index.ts';
+import { at, error, type Attribute, type Diagnostic, type Schema, type ValueObject } from '../core/index.ts';
+import { TOKEN_PATTERN, type Environment } from '../kube/index.ts';
 
 const text = (description: string, variable?: string, extra: Partial<Attribute> = {}): Attribute => ({
   type: 'string',
@@ -17,17 +8,44 @@ const text = (description: string, variable?: string, extra: Partial<Attribute> 
   ...extra,
 });
 
+/** Empty text counts as not stated: a variable without a value leaves it to the environment. */
+const HOST_CHECK = {
+  pattern: String.raw`^$|^(https?://)?(\[[0-9A-Fa-f:.]+\]|[^\s/:@[\]]+)(:[0-9]{1,5})?(/\S*)?$`,
+  rule: 'must be a URL such as "https://10.0.0.1:6443"',
+};
+const TOKEN_CHECK = {
+  pattern: `^$|${TOKEN_PATTERN}`,
+  rule: 'must be one word without spaces or line breaks: trimspace(file(...)) where it comes from a file',
+};
+const PROXY_CHECK = {
+  pattern: String.raw`^$|^http://\S+$`,
+  rule: 'must be the URL of an HTTP proxy such as "http://proxy:3128"',
+};
+const EXEC_VERSIONS = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'];
+/** A kubeconfig has these in base64, and that is what people paste. */
+const pem = (what: string) => ({
+  pattern: `^$|-----BEGIN [A-Z ]*${what}-----`,
+  rule: `must be PEM text with "-----BEGIN ${what}-----": base64decode(...) of what a kubeconfig holds`,
+});
+
 /** The provider block as users of the kubernetes provider know it. */
 export const providerSchema: Schema = {
   version: 0,
   description:
     'SMTP accounts for Kubernetes, declared as code. The provider talks to the Kubernetes API of one cluster and to nothing else.',
   attributes: {
-    host: text('URL of the API server.', 'KUBE_HOST'),
-    token: text('Bearer token.', 'KUBE_TOKEN', { sensitive: true }),
-    client_certificate: text('PEM client certificate.', 'KUBE_CLIENT_CERT_DATA'),
-    client_key: text('PEM key of the client certificate.', 'KUBE_CLIENT_KEY_DATA', { sensitive: true }),
-    cluster_ca_certificate: text('PEM certificates that sign the API server.', 'KUBE_CLUSTER_CA_CERT_DATA'),
+    host: text('URL of the API server.', 'KUBE_HOST', { check: HOST_CHECK }),
+    token: text('Bearer token.', 'KUBE_TOKEN', { sensitive: true, check: TOKEN_CHECK }),
+    client_certificate: text('PEM client certificate.', 'KUBE_CLIENT_CERT_DATA', {
+      check: pem('CERTIFICATE'),
+    }),
+    client_key: text('PEM key of the client certificate.', 'KUBE_CLIENT_KEY_DATA', {
+      sensitive: true,
+      check: pem('PRIVATE KEY'),
+    }),
+    cluster_ca_certificate: text('PEM certificates that sign the API server.', 'KUBE_CLUSTER_CA_CERT_DATA', {
+      check: pem('CERTIFICATE'),
+    }),
     tls_server_name: text(
       'Name in the certificate of the API server, when host is another.',
       'KUBE_TLS_SERVER_NAME',
@@ -53,7 +71,9 @@ export const providerSchema: Schema = {
       'User of the kubeconfig, in place of the one of the context.',
       'KUBE_CTX_AUTH_INFO',
     ),
-    proxy_url: text('HTTP proxy to the API server, `http://host:port`.', 'KUBE_PROXY_URL'),
+    proxy_url: text('HTTP proxy to the API server, `http://host:port`.', 'KUBE_PROXY_URL', {
+      check: PROXY_CHECK,
+    }),
   },
   blocks: {
     impersonate: {
@@ -77,7 +97,8 @@ export const providerSchema: Schema = {
         api_version: {
           type: 'string',
           required: true,
-          description: 'Such as `client.authentication.k8s.io/v1`.',
+          check: { oneOf: EXEC_VERSIONS },
+          description: `Version of what the plugin prints. One of ${EXEC_VERSIONS.map((version) => `\`${version}\``).join(', ')}.`,
         },
         command: { type: 'string', required: true, description: 'Program to run.' },
         args: { type: ['list', 'string'], optional: true, description: 'Its arguments.' },
@@ -92,63 +113,16 @@ export const providerSchema: Schema = {
   },
 };
 
-/** Attributes whose values only apply will know. */
-export function unknownAttributes(config: ValueObject): string[] {
-  return Object.entries(config).flatMap(([name, value]) => (holdsUnknown(value) ? [name] : []));
-}
-
-export function settingsFrom(config: ValueObject): ProviderSettings {
-  const stated: Record<string, unknown> = {
-    host: config['host'],
-    token: config['token'],
-    insecure: config['insecure'],
-    tlsServerName: config['tls_server_name'],
-    clientCertificate: config['client_certificate'],
-    clientKey: config['client_key'],
-    clusterCaCertificate: config['cluster_ca_certificate'],
-    configPath: config['config_path'],
-    configPaths: config['config_paths'],
-    configContext: config['config_context'],
-    configContextCluster: config['config_context_cluster'],
-    configContextAuthInfo: config['config_context_auth_info'],
-    proxyUrl: config['proxy_url'],
-    exec: execSettings(config['exec'] ?? null),
-    impersonate: impersonation(config['impersonate'] ?? null),
-  };
-  return Object.fromEntries(
-    Object.entries(stated).filter(([, value]) => value !== null && value !== undefined && value !== ''),
-  );
-}
-
-function impersonation(value: Value): Impersonation | null {
-  if (!isObject(value)) return null;
-  const { user, uid = null, groups = null, extra = null } = value;
-  const texts = (list: Value) => (isList(list) ? list.map(asText) : []);
-  return {
-    user: asText(user),
-    ...(typeof uid === 'string' && { uid }),
-    ...(isList(groups) && { groups: texts(groups) }),
-    ...(isObject(extra) && {
-      extra: Object.fromEntries(Object.entries(extra).map(([name, list]) => [name, texts(list)])),
-    }),
-  };
-}
-
-function execSettings(value: Value): ExecSettings | null {
-  if (!isObject(value)) return null;
-  const { api_version: apiVersion, command, args = null, env = null } = value;
-  return {
-    apiVersion: asText(apiVersion),
-    command: asText(command),
-    args: isList(args) ? args.map(asText) : [],
-    env: isObject(env)
-      ? Object.fromEntries(Object.entries(env).map(([name, item]) => [name, asText(item)]))
-      : {},
-  };
-}
-
-function holdsUnknown(value: Value): boolean {
-  if (isUnknown(value)) return true;
-  if (isList(value)) return value.some(holdsUnknown);
-  return isObject(value) && Object.values(value).some(holdsUnknown);
+/** What no single attribute shows; the environment may have the other half. */
+export function blockProblems(config: ValueObject, environment: Environment): Diagnostic[] {
+  const halves = [
+    { name: 'client_certificate', other: 'client_key', variable: 'KUBE_CLIENT_KEY_DATA' },
+    { name: 'client_key', other: 'client_certificate', variable: 'KUBE_CLIENT_CERT_DATA' },
+  ];
+  const isAbsent = (name: string) => (config[name] ?? '') === '';
+  return halves
+    .filter(({ name, other, variable }) => !isAbsent(name) && isAbsent(other) && !environment[variable])
+    .map(({ name, other }) =>
+      error('Invalid combination of attributes', `${name} needs ${other} beside it.`, at(name)),
+    );
 }

@@ -10,7 +10,8 @@ import { kindResource } from './kind-resource.ts';
 import { kindBehaviours } from './kinds.ts';
 import { kindListDataSource } from './list-data-source.ts';
 import { kindListResource } from './list-resource.ts';
-import { providerSchema, settingsFrom, unknownAttributes } from './provider-block.ts';
+import { settingsFrom, unknownAttributes } from './block-settings.ts';
+import { blockProblems, providerSchema } from './provider-block.ts';
 import { kindSchemas } from './schema.generated.ts';
 import { sendTest } from './send-test.ts';
 import { smtpCredentials } from './smtp-credentials.ts';
@@ -38,6 +39,7 @@ export function createProvider(environment: Environment): Provider<ClusterHandle
       migosmtp_reset_password: resetPassword,
       migosmtp_send_test: sendTest,
     },
+    validate: (config) => blockProblems(config, environment),
     configure: (config, call) => Promise.resolve({ client: clusterHandle(config, environment, call) }),
   };
 }
