@@ -128,12 +128,12 @@ export const timestamp = (): z.ZodString => withMeta(z.string(), { format: 'date
 
 /** metav1.Condition, with observedGeneration always there (kubectl wait and kstatus need it). */
 export const conditionSchema = z.object({
-  type: z.string(),
-  status: z.enum(['True', 'False', 'Unknown']),
-  observedGeneration: z.int().optional(),
-  lastTransitionTime: timestamp(),
-  reason: z.string(),
-  message: z.string(),
+  type: z.string().describe('What it speaks of: Ready, or a step behind it.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
+  observedGeneration: z.int().describe('Generation of the spec that it speaks of.').optional(),
+  lastTransitionTime: timestamp().describe('When status changed last.'),
+  reason: z.string().describe('Why, as one word.'),
+  message: z.string().describe('Why, for people.'),
 });
 export type Condition = z.infer<typeof conditionSchema>;
 

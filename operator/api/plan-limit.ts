@@ -61,11 +61,11 @@ const spec = withRules(
 );
 
 const figures = z.object({
-  accounts: z.int().optional(),
-  domains: z.int().optional(),
-  perMonth: z.int().optional(),
-  perDay: z.int().optional(),
-  perHour: z.int().optional(),
+  accounts: z.int().describe('SmtpAccounts.').optional(),
+  domains: z.int().describe('VerifiedDomains.').optional(),
+  perMonth: z.int().describe('Emails in the calendar month.').optional(),
+  perDay: z.int().describe('Emails on the calendar day.').optional(),
+  perHour: z.int().describe('Emails in the hour.').optional(),
 });
 
 const status = z.object({
@@ -73,7 +73,11 @@ const status = z.object({
   hard: figures.describe('What holds, plan and figures put together.').optional(),
   used: figures.describe('What is used of it; emails at most every 15 minutes.').optional(),
   period: z
-    .object({ month: z.string(), day: z.string(), timeZone: z.string() })
+    .object({
+      month: z.string().describe('Month, `2026-11`.'),
+      day: z.string().describe('Day, `2026-11-22`.'),
+      timeZone: z.string().describe('IANA time zone of both.'),
+    })
     .describe('The calendar month and day that the figures speak of.')
     .optional(),
   accounts: z.array(z.string()).describe('Accounts that have service, oldest first.').optional(),

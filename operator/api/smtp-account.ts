@@ -132,7 +132,10 @@ const spec = withRules(
       .optional(),
     rotation: rotation.describe('When the password changes.').optional(),
     rolloutTargets: keyedList(
-      z.object({ kind: z.enum(['Deployment', 'StatefulSet', 'DaemonSet']), name: objectName() }),
+      z.object({
+        kind: z.enum(['Deployment', 'StatefulSet', 'DaemonSet']).describe('Kind of the workload.'),
+        name: objectName().describe('Its name, in the namespace of the account.'),
+      }),
       ['kind', 'name'],
     )
       .max(20)
@@ -153,26 +156,37 @@ const status = z.object({
   observedGeneration: observedGeneration().optional(),
   username: z.string().describe('Login name, for the life of the account.').optional(),
   host: z.string().describe('Host that clients connect to.').optional(),
-  ports: z.object({ starttls: z.int(), tls: z.int() }).describe('Ports for STARTTLS and for TLS.').optional(),
+  ports: z
+    .object({
+      starttls: z.int().describe('Begins in clear and takes STARTTLS.'),
+      tls: z.int().describe('TLS from the first byte.'),
+    })
+    .describe('Ports for STARTTLS and for TLS.')
+    .optional(),
   binding: z
-    .object({ name: z.string() })
+    .object({ name: z.string().describe('Name of the Secret.') })
     .describe('The credentials Secret (Service Binding specification).')
     .optional(),
   relayRef: z
-    .object({ name: z.string(), namespace: z.string() })
+    .object({ name: z.string().describe('Its name.'), namespace: z.string().describe('Its namespace.') })
     .describe('The relay that was resolved.')
     .optional(),
   credentials: z
     .object({
       revision: z.int().describe('Counts the passwords of this account.'),
       issuedAt: timestamp().describe('When the present password was published.'),
-      answered: z.object({ rotation: z.int(), reset: z.int() }).describe('Triggers that were answered.'),
+      answered: z
+        .object({
+          rotation: z.int().describe('The rotation.revision that was carried out last.'),
+          reset: z.int().describe('The rotation.resetRevision that was carried out last.'),
+        })
+        .describe('Triggers that were answered.'),
       previous: z
         .array(
           z.object({
-            revision: z.int(),
-            validUntil: timestamp(),
-            lastUsedAt: timestamp().optional(),
+            revision: z.int().describe('Which password it is.'),
+            validUntil: timestamp().describe('When it stops to log in.'),
+            lastUsedAt: timestamp().describe('Last login with it.').optional(),
           }),
         )
         .describe('Earlier passwords that still log in.')

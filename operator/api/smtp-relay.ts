@@ -22,15 +22,18 @@ import {
 import { PLAN_NAMES } from './plans.ts';
 
 export const selectorSchema = z.object({
-  matchLabels: stringMap().optional(),
+  matchLabels: stringMap().describe('Labels that a namespace must have, each with this value.').optional(),
   matchExpressions: z
     .array(
       z.object({
-        key: z.string(),
-        operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-        values: z.array(z.string()).optional(),
+        key: z.string().describe('Key of the label.'),
+        operator: z
+          .enum(['In', 'NotIn', 'Exists', 'DoesNotExist'])
+          .describe('How the label relates to the values.'),
+        values: z.array(z.string()).describe('Values for In and NotIn; none for the others.').optional(),
       }),
     )
+    .describe('Conditions on the labels, all of which must hold.')
     .optional(),
 });
 
@@ -60,11 +63,14 @@ const smarthost = z.object({
     )
     .optional(),
   credentialsSecretRef: z
-    .object({ name: objectName() })
+    .object({ name: objectName().describe('Name of the Secret.') })
     .describe('Secret with `username` and `password` for the next hop.')
     .optional(),
   caSecretRef: z
-    .object({ name: objectName(), key: withDefault(secretKey(), 'ca.crt').optional() })
+    .object({
+      name: objectName().describe('Name of the Secret.'),
+      key: withDefault(secretKey(), 'ca.crt').describe('Key in it.').optional(),
+    })
     .describe('Secret with the PEM bundle that signs the next hop, when it is private.')
     .optional(),
 });
@@ -90,7 +96,7 @@ const delivery = withRules(
 );
 
 /** https anywhere; http only to this host or a name that the cluster resolves: addresses of recipients are in the body. */
-const WEBHOOK_URL =
+export const WEBHOOK_URL =
   /^(https:\/\/[^\s/?#@]+|http:\/\/(localhost|127\.0\.0\.1|[a-z0-9-]+|[a-z0-9-]+\.[a-z0-9-]+\.svc(\.cluster\.local)?)(:[0-9]{1,5})?)([/?]\S*)?$/;
 
 const webhook = z.object({
@@ -101,13 +107,19 @@ const webhook = z.object({
     .max(2048)
     .describe('Where events are posted: https, or http to a name within the cluster.'),
   secretRef: z
-    .object({ name: objectName(), key: withDefault(secretKey(), 'secret').optional() })
+    .object({
+      name: objectName().describe('Name of the Secret.'),
+      key: withDefault(secretKey(), 'secret').describe('Key in it.').optional(),
+    })
     .describe('Secret with the signing secret: `whsec_` and base64, or any text.'),
   events: setList(z.enum(['Delivered', 'Deferred', 'Bounced', 'Suppressed', 'LimitReached']), 5).describe(
     'What is told.',
   ),
   caSecretRef: z
-    .object({ name: objectName(), key: withDefault(secretKey(), 'ca.crt').optional() })
+    .object({
+      name: objectName().describe('Name of the Secret.'),
+      key: withDefault(secretKey(), 'ca.crt').describe('Key in it.').optional(),
+    })
     .describe('Secret with the PEM bundle that signs the receiver, when it is private.')
     .optional(),
 });
@@ -126,7 +138,10 @@ const storage = withRules(
     postgres: z
       .object({
         secretRef: z
-          .object({ name: objectName(), key: withDefault(secretKey(), 'uri').optional() })
+          .object({
+            name: objectName().describe('Name of the Secret.'),
+            key: withDefault(secretKey(), 'uri').describe('Key in it.').optional(),
+          })
           .describe(
             'Secret with the connection URI (postgres://user:password@host:5432/database?sslmode=verify-full) and, where its CA is private, ca.crt. One database serves one SmtpRelay.',
           ),
@@ -251,7 +266,13 @@ const status = z.object({
   accounts: z.int().describe('Accounts that this relay serves.').optional(),
   domains: z.int().describe('Verified domains that it sends for.').optional(),
   revision: z.int().describe('Highest configuration revision that was written.').optional(),
-  pods: keyedList(z.object({ name: z.string(), appliedRevision: z.int() }), ['name'])
+  pods: keyedList(
+    z.object({
+      name: z.string().describe('Name of the pod.'),
+      appliedRevision: z.int().describe('Revision that it works with.'),
+    }),
+    ['name'],
+  )
     .describe('Revision that each pod acknowledged.')
     .optional(),
   caBundle: z

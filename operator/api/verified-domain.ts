@@ -59,14 +59,14 @@ const record = z.object({
   value: z.string().describe('What it must hold.'),
   state: z.enum(['Pending', 'Valid', 'Invalid', 'Unknown', 'Ignored']).describe('What the last check found.'),
   observed: z.string().describe('What DNS answered, when it differs.').optional(),
-  lastCheckedAt: timestamp().optional(),
+  lastCheckedAt: timestamp().describe('When DNS was asked last.').optional(),
 });
 
 const status = z.object({
   observedGeneration: observedGeneration().optional(),
   domain: z.string().describe('The domain that is verified; a changed spec.domain is ignored.').optional(),
   relayRef: z
-    .object({ name: z.string(), namespace: z.string() })
+    .object({ name: z.string().describe('Its name.'), namespace: z.string().describe('Its namespace.') })
     .describe('The relay that was resolved.')
     .optional(),
   dnsRecords: z

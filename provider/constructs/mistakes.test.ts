@@ -21,7 +21,7 @@ const MISTAKES: [title: string, declare: Declare, message: string | RegExp][] = 
   [
     'a sender that is no address',
     ({ SmtpAccount }, stack) => new SmtpAccount(stack, 'Web', { allowedSenders: ['example.com'] }),
-    '[mail/Web] allowedSenders[0] must be an email address, or "*@example.com" for all of a domain',
+    '[mail/Web] allowedSenders["example.com"] must be an email address, or "*@example.com" for all of a domain',
   ],
   [
     'rules over several fields',

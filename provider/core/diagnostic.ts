@@ -21,12 +21,18 @@ export function hasError(diagnostics: readonly Diagnostic[]): boolean {
 }
 
 /**
- * Terraform finds the source line of a top-level attribute only; a deeper path makes it drop the line.
- * So the path ends there and the detail names the rest.
+ * Terraform finds the source line of an attribute of the body or of a block in it; a deeper path makes it drop the line.
+ * So the path ends there, and the detail names the rest where it does not by itself.
  */
 export function clampPath(diagnostic: Diagnostic): Diagnostic {
-  const { path } = diagnostic;
-  if (path === undefined || path.length <= 1) return diagnostic;
-  const place = `At ${pathText(path)}. `;
-  return { ...diagnostic, detail: place + diagnostic.detail, path: path.slice(0, 1) };
+  const { path, detail } = diagnostic;
+  if (path === undefined) return diagnostic;
+  const top = path.findIndex((step) => !('isBlock' in step)) + 1;
+  if (top === 0 || path.length <= top) return diagnostic;
+  const place = pathText(path);
+  return {
+    ...diagnostic,
+    detail: detail.startsWith(place) ? detail : `At ${place}. ${detail}`,
+    path: path.slice(0, top),
+  };
 }

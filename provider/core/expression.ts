@@ -21,6 +21,32 @@ export function mayHold(expression: Expression, self: ValueObject): boolean {
   return evaluate(expression, { self }) !== false;
 }
 
+/** Attributes of the object itself that a condition speaks of, in its order. */
+export function attributesOf(expression: Expression): string[] {
+  if (expression === null || typeof expression !== 'object') return [];
+  switch (expression[0]) {
+    case 'variable':
+      return [];
+    case 'list':
+      return expression.slice(1).flatMap(attributesOf);
+    case 'get':
+      return isSelf(expression[1]) ? [expression[2]] : attributesOf(expression[1]);
+    case 'has':
+    case 'not':
+    case 'size':
+      return attributesOf(expression[1]);
+    case 'all':
+    case 'exists':
+      return [...attributesOf(expression[1]), ...attributesOf(expression[3])];
+    default:
+      return [...attributesOf(expression[1]), ...attributesOf(expression[2])];
+  }
+}
+
+function isSelf(expression: Expression): boolean {
+  return Array.isArray(expression) && expression[0] === 'variable' && expression[1] === 'self';
+}
+
 type Scope = Readonly<Record<string, Value>>;
 
 function evaluate(expression: Expression, scope: Scope): Value {

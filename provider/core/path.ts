@@ -1,5 +1,9 @@
-/** A place inside a value: attribute names, list indices, and keys of maps. */
-export type PathStep = { readonly name: string } | { readonly index: number } | { readonly key: string };
+/** A place inside a value: names of attributes and blocks, list indices, keys of maps, elements of sets. */
+export type PathStep =
+  | { readonly name: string; readonly isBlock?: boolean }
+  | { readonly index: number }
+  | { readonly key: string }
+  | { readonly element: string };
 export type Path = readonly PathStep[];
 
 /** `at('rotation', 'revision')` */
@@ -13,6 +17,7 @@ export function pathText(path: Path): string {
   for (const step of path) {
     if ('name' in step) text += text === '' ? step.name : `.${step.name}`;
     else if ('index' in step) text += `[${step.index}]`;
+    else if ('element' in step) text += `[${step.element}]`;
     else text += `[${JSON.stringify(step.key)}]`;
   }
   return text;

@@ -71,6 +71,8 @@ export interface Check {
   readonly maxLength?: number;
   readonly minItems?: number;
   readonly maxItems?: number;
+  /** Text that holds an object as JSON. */
+  readonly jsonObject?: boolean;
   /** Checks each element of a list, set or map of scalars. */
   readonly each?: Check;
   /** Checks the keys of a map. */

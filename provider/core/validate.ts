@@ -1,13 +1,14 @@
 import { error, warning, type Diagnostic } from './diagnostic.ts';
-import { mayHold } from './expression.ts';
+import { attributesOf, mayHold } from './expression.ts';
 import { numberText, Decimal } from './number.ts';
-import { pathText, type Path } from './path.ts';
+import { at, pathText, type Path, type PathStep } from './path.ts';
 import {
   isNested,
   type Attribute,
   type Attributes,
   type Check,
   type NestedType,
+  type Rule,
   type Schema,
 } from './schema.ts';
 import { isList, isObject, isUnknown, type Value, type ValueObject } from './value.ts';
@@ -19,7 +20,7 @@ import { isList, isObject, isUnknown, type Value, type ValueObject } from './val
 export function validate(schema: Schema, config: ValueObject): Diagnostic[] {
   const found = attributesProblems(schema.attributes, config, []);
   for (const [name, block] of Object.entries(schema.blocks ?? {})) {
-    found.push(...nestedProblems(block, config[name] ?? null, [{ name }]));
+    found.push(...nestedProblems(block, config[name] ?? null, [{ name, isBlock: true }]));
   }
   for (const rule of schema.rules ?? []) found.push(...ruleProblems(rule, config));
   return found;
@@ -38,14 +39,15 @@ function attributeProblems(attribute: Attribute, value: Value, path: Path): Diag
     found.push(warning(`${pathText(path)} is deprecated`, attribute.deprecated, path));
   }
   if (isUnknown(value)) return found;
-  if (attribute.check) found.push(...checkProblems(attribute.check, value, path));
+  if (attribute.check) found.push(...checkProblems(attribute.check, value, path, isSet(attribute)));
   if (isNested(attribute.type)) found.push(...nestedProblems(attribute.type, value, path));
   return found;
 }
 
 function nestedProblems(type: NestedType, value: Value, path: Path): Diagnostic[] {
   if (isList(value)) {
-    return value.flatMap((item, index) => elementProblems(type, item, [...path, { index }]));
+    const step = (index: number): PathStep => (type.nesting === 'set' ? { element: '*' } : { index });
+    return value.flatMap((item, index) => elementProblems(type, item, [...path, step(index)]));
   }
   if (!isObject(value)) return [];
   if (type.nesting === 'single') return attributesProblems(type.attributes, value, path);
@@ -56,21 +58,28 @@ function elementProblems(type: NestedType, item: Value, path: Path): Diagnostic[
   return isObject(item) ? attributesProblems(type.attributes, item, path) : [];
 }
 
-function ruleProblems(rule: NonNullable<Schema['rules']>[number], config: ValueObject): Diagnostic[] {
+function ruleProblems(rule: Rule, config: ValueObject): Diagnostic[] {
   let self: Value = config;
   for (const name of rule.within) self = isObject(self) ? (self[name] ?? null) : null;
   if (!isObject(self) || mayHold(rule.expression, self)) return [];
-  const path = rule.within.map((name) => ({ name }));
-  return [
-    error('Invalid combination of attributes', sentence(rule.message), path.length > 0 ? path : undefined),
-  ];
+  return [error('Invalid combination of attributes', sentence(rule.message), rulePath(rule, self))];
 }
 
-function checkProblems(check: Check, value: Value, path: Path): Diagnostic[] {
+/** The object, or of the whole the first attribute that is stated: a place where the combination can be mended. */
+function rulePath({ within, expression }: Rule, self: ValueObject): Path | undefined {
+  if (within.length > 0) return at(...within);
+  const stated = attributesOf(expression).find((name) => (self[name] ?? null) !== null);
+  return stated === undefined ? undefined : at(stated);
+}
+
+function checkProblems(check: Check, value: Value, path: Path, isUnordered = false): Diagnostic[] {
   const wrong = scalarProblem(check, value) ?? sizeProblem(check, value);
   const found = wrong === undefined ? [] : [invalid(path, value, wrong)];
   if (check.each && isList(value)) {
-    value.forEach((item, index) => found.push(...known(check.each, item, [...path, { index }])));
+    value.forEach((item, index) => {
+      const step = isUnordered ? { element: JSON.stringify(item) } : { index };
+      found.push(...known(check.each, item, [...path, step]));
+    });
   } else if (isObject(value)) {
     for (const [key, item] of Object.entries(value)) {
       const place = [...path, { key }];
@@ -78,6 +87,11 @@ function checkProblems(check: Check, value: Value, path: Path): Diagnostic[] {
     }
   }
   return found;
+}
+
+/** Its elements have no place in what was written: each is named by itself. */
+function isSet({ type, sensitive }: Attribute): boolean {
+  return Array.isArray(type) && type[0] === 'set' && sensitive !== true;
 }
 
 function known(check: Check | undefined, value: Value, path: Path): Diagnostic[] {
@@ -95,6 +109,8 @@ function scalarProblem(check: Check, value: Value): string | undefined {
 }
 
 function textProblem(check: Check, value: string): string | undefined {
+  if (check.jsonObject && !isJsonObject(value))
+    return 'must be an object as JSON: jsonencode({ ... }) makes it';
   if (check.oneOf && !check.oneOf.includes(value)) return `must be one of ${quotedList(check.oneOf)}`;
   const length = Array.from(value).length;
   if (length < (check.minLength ?? 0) || length > (check.maxLength ?? Infinity)) {
@@ -104,6 +120,15 @@ function textProblem(check: Check, value: string): string | undefined {
     return check.rule ?? `must match ${check.pattern}`;
   }
   return undefined;
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
 }
 
 const patterns = new Map<string, RegExp>();

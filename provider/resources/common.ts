@@ -42,16 +42,28 @@ export const uid: Attribute = {
   description: 'Unique id that Kubernetes gave the object; another one means another object.',
 };
 
+const LABEL_NAME = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
+const KEY = {
+  pattern: `^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?${LABEL_NAME}$`,
+  rule: 'must have a key of Kubernetes: up to 63 letters, digits, "-", "_" and ".", perhaps behind a DNS name and "/"',
+};
+const LABEL_VALUE = {
+  pattern: `^(${LABEL_NAME})?$`,
+  rule: 'must be a label value of Kubernetes: up to 63 letters, digits, "-", "_" and "."',
+};
+
 /** Arguments that resources of a kind share. */
 export const metadata: Attributes = {
   labels: {
     type: ['map', 'string'],
     optional: true,
+    check: { keys: KEY, each: LABEL_VALUE },
     description: 'Labels of the object. Labels that others set stay untouched.',
   },
   annotations: {
     type: ['map', 'string'],
     optional: true,
+    check: { keys: KEY },
     description: 'Annotations of the object. Annotations that others set stay untouched.',
   },
 };

@@ -30,11 +30,13 @@ export interface NestedFields extends NestedType {
 }
 
 /**
- * Status that goes on changing while nothing is declared. Data sources show it, the state of a resource does not: every
- * look for drift would find some, and Terraform copies and writes all of a state for each of its objects. Of `credentials`
- * the revision stays, as `credentials_revision`.
+ * Status that goes on changing while nothing is declared, by the name that one kind or another has for it. Data sources
+ * show it, the state of a resource does not: every look for drift would find some, and Terraform copies and writes all of
+ * a state for each of its objects. Of `credentials` the revision stays, as `credentials_revision`.
  */
-const PASSING: ReadonlySet<string> = new Set(['conditions', 'usage', 'credentials']);
+const PASSING: ReadonlySet<string> = new Set(
+  'conditions usage credentials used period as_of accounts domains ready_replicas pods revision'.split(' '),
+);
 
 /** What the state of a resource shows of status. */
 export function lastingStatus({ status }: KindSchema): FieldAttributes {

@@ -123,6 +123,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
         "maxItems": 64,
         "each": {
          "pattern": "^([0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)(\\/[0-9]{1,3})?$",
+         "rule": "must be an address such as \"10.0.0.1\", or a network such as \"10.0.0.0/24\"",
          "maxLength": 64
         }
        }
@@ -227,7 +228,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
               "name"
              ],
              "type": "string",
-             "description": "",
+             "description": "Name of the Secret.",
              "required": true,
              "check": {
               "pattern": "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
@@ -252,7 +253,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
               "name"
              ],
              "type": "string",
-             "description": "",
+             "description": "Name of the Secret.",
              "required": true,
              "check": {
               "pattern": "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
@@ -265,7 +266,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
               "key"
              ],
              "type": "string",
-             "description": "Default: `ca.crt`.",
+             "description": "Key in it. Default: `ca.crt`.",
              "optional": true,
              "check": {
               "pattern": "^[-._a-zA-Z0-9]+$",
@@ -396,7 +397,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
               "name"
              ],
              "type": "string",
-             "description": "",
+             "description": "Name of the Secret.",
              "required": true,
              "check": {
               "pattern": "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
@@ -409,7 +410,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
               "key"
              ],
              "type": "string",
-             "description": "Default: `uri`.",
+             "description": "Key in it. Default: `uri`.",
              "optional": true,
              "check": {
               "pattern": "^[-._a-zA-Z0-9]+$",
@@ -471,7 +472,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
            "map",
            "string"
           ],
-          "description": "",
+          "description": "Labels that a namespace must have, each with this value.",
           "optional": true
          },
          "match_expressions": {
@@ -486,7 +487,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
               "key"
              ],
              "type": "string",
-             "description": "",
+             "description": "Key of the label.",
              "required": true
             },
             "operator": {
@@ -494,7 +495,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
               "operator"
              ],
              "type": "string",
-             "description": "One of `In`, `NotIn`, `Exists`, `DoesNotExist`.",
+             "description": "How the label relates to the values. One of `In`, `NotIn`, `Exists`, `DoesNotExist`.",
              "required": true,
              "check": {
               "oneOf": [
@@ -513,12 +514,12 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
               "list",
               "string"
              ],
-             "description": "",
+             "description": "Values for In and NotIn; none for the others.",
              "optional": true
             }
            }
           },
-          "description": "",
+          "description": "Conditions on the labels, all of which must hold.",
           "optional": true
          }
         }
@@ -641,6 +642,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        "required": true,
        "check": {
         "pattern": "^(https:\\/\\/[^\\s/?#@]+|http:\\/\\/(localhost|127\\.0\\.0\\.1|[a-z0-9-]+|[a-z0-9-]+\\.[a-z0-9-]+\\.svc(\\.cluster\\.local)?)(:[0-9]{1,5})?)([/?]\\S*)?$",
+        "rule": "must be an https:// URL; http:// only to localhost, or to a Service by its name in the cluster",
         "maxLength": 2048
        }
       },
@@ -656,7 +658,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
            "name"
           ],
           "type": "string",
-          "description": "",
+          "description": "Name of the Secret.",
           "required": true,
           "check": {
            "pattern": "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
@@ -669,7 +671,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
            "key"
           ],
           "type": "string",
-          "description": "Default: `secret`.",
+          "description": "Key in it. Default: `secret`.",
           "optional": true,
           "check": {
            "pattern": "^[-._a-zA-Z0-9]+$",
@@ -718,7 +720,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
            "name"
           ],
           "type": "string",
-          "description": "",
+          "description": "Name of the Secret.",
           "required": true,
           "check": {
            "pattern": "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
@@ -731,7 +733,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
            "key"
           ],
           "type": "string",
-          "description": "Default: `ca.crt`.",
+          "description": "Key in it. Default: `ca.crt`.",
           "optional": true,
           "check": {
            "pattern": "^[-._a-zA-Z0-9]+$",
@@ -775,7 +777,10 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     "type": "string",
     "encoding": "json",
     "description": "Merged over the pod template: metadata, resources, nodeSelector, tolerations and so on. JSON, as `jsonencode` makes it.",
-    "optional": true
+    "optional": true,
+    "check": {
+     "jsonObject": true
+    }
    }
   },
   "status": {
@@ -797,7 +802,10 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     ],
     "type": "number",
     "computed": true,
-    "description": "Pods that exist."
+    "description": "Pods that exist.",
+    "changesWith": [
+     "replicas"
+    ]
    },
    "ready_replicas": {
     "field": [
@@ -853,7 +861,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Name of the pod."
       },
       "applied_revision": {
        "field": [
@@ -861,7 +869,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "number",
        "computed": true,
-       "description": ""
+       "description": "Revision that it works with."
       }
      }
     },
@@ -894,7 +902,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "What it speaks of: Ready, or a step behind it."
       },
       "status": {
        "field": [
@@ -902,7 +910,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": "One of `True`, `False`, `Unknown`."
+       "description": "Whether it holds. One of `True`, `False`, `Unknown`."
       },
       "observed_generation": {
        "field": [
@@ -910,7 +918,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "number",
        "computed": true,
-       "description": ""
+       "description": "Generation of the spec that it speaks of."
       },
       "last_transition_time": {
        "field": [
@@ -918,7 +926,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "When status changed last."
       },
       "reason": {
        "field": [
@@ -926,7 +934,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Why, as one word."
       },
       "message": {
        "field": [
@@ -934,7 +942,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Why, for people."
       }
      }
     },
@@ -1506,7 +1514,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
         "kind"
        ],
        "type": "string",
-       "description": "One of `Deployment`, `StatefulSet`, `DaemonSet`.",
+       "description": "Kind of the workload. One of `Deployment`, `StatefulSet`, `DaemonSet`.",
        "required": true,
        "check": {
         "oneOf": [
@@ -1521,7 +1529,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
         "name"
        ],
        "type": "string",
-       "description": "",
+       "description": "Its name, in the namespace of the account.",
        "required": true,
        "check": {
         "pattern": "^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
@@ -1572,7 +1580,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Its name."
       },
       "namespace": {
        "field": [
@@ -1580,7 +1588,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Its namespace."
       }
      }
     },
@@ -1626,7 +1634,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
           ],
           "type": "number",
           "computed": true,
-          "description": ""
+          "description": "The rotation.revision that was carried out last."
          },
          "reset": {
           "field": [
@@ -1634,7 +1642,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
           ],
           "type": "number",
           "computed": true,
-          "description": ""
+          "description": "The rotation.resetRevision that was carried out last."
          }
         }
        },
@@ -1654,7 +1662,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
           ],
           "type": "number",
           "computed": true,
-          "description": ""
+          "description": "Which password it is."
          },
          "valid_until": {
           "field": [
@@ -1662,7 +1670,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
           ],
           "type": "string",
           "computed": true,
-          "description": ""
+          "description": "When it stops to log in."
          },
          "last_used_at": {
           "field": [
@@ -1670,7 +1678,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
           ],
           "type": "string",
           "computed": true,
-          "description": ""
+          "description": "Last login with it."
          }
         }
        },
@@ -1770,7 +1778,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "What it speaks of: Ready, or a step behind it."
       },
       "status": {
        "field": [
@@ -1778,7 +1786,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": "One of `True`, `False`, `Unknown`."
+       "description": "Whether it holds. One of `True`, `False`, `Unknown`."
       },
       "observed_generation": {
        "field": [
@@ -1786,7 +1794,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "number",
        "computed": true,
-       "description": ""
+       "description": "Generation of the spec that it speaks of."
       },
       "last_transition_time": {
        "field": [
@@ -1794,7 +1802,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "When status changed last."
       },
       "reason": {
        "field": [
@@ -1802,7 +1810,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Why, as one word."
       },
       "message": {
        "field": [
@@ -1810,7 +1818,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Why, for people."
       }
      }
     },
@@ -2083,7 +2091,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
            "map",
            "string"
           ],
-          "description": "",
+          "description": "Labels that a namespace must have, each with this value.",
           "optional": true
          },
          "match_expressions": {
@@ -2098,7 +2106,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
               "key"
              ],
              "type": "string",
-             "description": "",
+             "description": "Key of the label.",
              "required": true
             },
             "operator": {
@@ -2106,7 +2114,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
               "operator"
              ],
              "type": "string",
-             "description": "One of `In`, `NotIn`, `Exists`, `DoesNotExist`.",
+             "description": "How the label relates to the values. One of `In`, `NotIn`, `Exists`, `DoesNotExist`.",
              "required": true,
              "check": {
               "oneOf": [
@@ -2125,12 +2133,12 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
               "list",
               "string"
              ],
-             "description": "",
+             "description": "Values for In and NotIn; none for the others.",
              "optional": true
             }
            }
           },
-          "description": "",
+          "description": "Conditions on the labels, all of which must hold.",
           "optional": true
          }
         }
@@ -2174,7 +2182,8 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        "description": "Beginning of the DKIM selectors. Default: `migo`.",
        "optional": true,
        "check": {
-        "pattern": "^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$"
+        "pattern": "^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$",
+        "rule": "must be up to 32 lower case letters, digits and \"-\", no \"-\" at either end"
        },
        "apiDefault": "migo"
       },
@@ -2266,7 +2275,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Its name."
       },
       "namespace": {
        "field": [
@@ -2274,7 +2283,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Its namespace."
       }
      }
     },
@@ -2306,7 +2315,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "What it speaks of: Ready, or a step behind it."
       },
       "status": {
        "field": [
@@ -2314,7 +2323,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": "One of `True`, `False`, `Unknown`."
+       "description": "Whether it holds. One of `True`, `False`, `Unknown`."
       },
       "observed_generation": {
        "field": [
@@ -2322,7 +2331,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "number",
        "computed": true,
-       "description": ""
+       "description": "Generation of the spec that it speaks of."
       },
       "last_transition_time": {
        "field": [
@@ -2330,7 +2339,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "When status changed last."
       },
       "reason": {
        "field": [
@@ -2338,7 +2347,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Why, as one word."
       },
       "message": {
        "field": [
@@ -2346,7 +2355,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Why, for people."
       }
      }
     },
@@ -2390,10 +2399,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     "computed": true,
     "description": "Proves that the workspace controls the domain.",
     "changesWith": [
-     "relay_ref",
-     "dkim",
-     "spf",
-     "dmarc"
+     "relay_ref"
     ]
    },
    "spf_record": {
@@ -2433,10 +2439,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     "computed": true,
     "description": "Lets the relay send for the domain.",
     "changesWith": [
-     "relay_ref",
-     "dkim",
-     "spf",
-     "dmarc"
+     "relay_ref"
     ]
    },
    "dkim_record": {
@@ -2477,9 +2480,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     "description": "Public key of the signatures (the RSA key with Both).",
     "changesWith": [
      "relay_ref",
-     "dkim",
-     "spf",
-     "dmarc"
+     "dkim"
     ]
    },
    "dkim_ed25519_record": {
@@ -2520,9 +2521,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     "description": "Public Ed25519 key, with keyType Both.",
     "changesWith": [
      "relay_ref",
-     "dkim",
-     "spf",
-     "dmarc"
+     "dkim"
     ]
    },
    "dkim_next_record": {
@@ -2563,9 +2562,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     "description": "Key that signs next; publish it before it can.",
     "changesWith": [
      "relay_ref",
-     "dkim",
-     "spf",
-     "dmarc"
+     "dkim"
     ]
    },
    "dmarc_record": {
@@ -2604,12 +2601,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     },
     "computed": true,
     "description": "Policy for mail that fails.",
-    "changesWith": [
-     "relay_ref",
-     "dkim",
-     "spf",
-     "dmarc"
-    ]
+    "changesWith": []
    },
    "return_path_record": {
     "field": [
@@ -2648,10 +2640,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     "computed": true,
     "description": "Where bounces come in, when the relay takes them.",
     "changesWith": [
-     "relay_ref",
-     "dkim",
-     "spf",
-     "dmarc"
+     "relay_ref"
     ]
    },
    "return_path_spf_record": {
@@ -2691,10 +2680,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     "computed": true,
     "description": "Lets the relay send from the return path, when it takes bounces.",
     "changesWith": [
-     "relay_ref",
-     "dkim",
-     "spf",
-     "dmarc"
+     "relay_ref"
     ]
    },
    "dns_records": {
@@ -2743,9 +2729,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     "encoding": "members",
     "changesWith": [
      "relay_ref",
-     "dkim",
-     "spf",
-     "dmarc"
+     "dkim"
     ]
    }
   },
@@ -2918,6 +2902,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     "optional": true,
     "check": {
      "pattern": "^[A-Za-z0-9_+-]+(\\/[A-Za-z0-9_+-]+){0,2}$",
+     "rule": "must be an IANA time zone such as \"UTC\" or \"Europe/Berlin\"",
      "maxLength": 64
     },
     "apiDefault": "UTC"
@@ -2967,7 +2952,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "number",
        "computed": true,
-       "description": ""
+       "description": "SmtpAccounts."
       },
       "domains": {
        "field": [
@@ -2975,7 +2960,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "number",
        "computed": true,
-       "description": ""
+       "description": "VerifiedDomains."
       },
       "per_month": {
        "field": [
@@ -2983,7 +2968,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "number",
        "computed": true,
-       "description": ""
+       "description": "Emails in the calendar month."
       },
       "per_day": {
        "field": [
@@ -2991,7 +2976,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "number",
        "computed": true,
-       "description": ""
+       "description": "Emails on the calendar day."
       },
       "per_hour": {
        "field": [
@@ -2999,12 +2984,18 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "number",
        "computed": true,
-       "description": ""
+       "description": "Emails in the hour."
       }
      }
     },
     "computed": true,
-    "description": "What holds, plan and figures put together."
+    "description": "What holds, plan and figures put together.",
+    "changesWith": [
+     "plan",
+     "max_accounts",
+     "max_domains",
+     "emails"
+    ]
    },
    "used": {
     "field": [
@@ -3019,7 +3010,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "number",
        "computed": true,
-       "description": ""
+       "description": "SmtpAccounts."
       },
       "domains": {
        "field": [
@@ -3027,7 +3018,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "number",
        "computed": true,
-       "description": ""
+       "description": "VerifiedDomains."
       },
       "per_month": {
        "field": [
@@ -3035,7 +3026,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "number",
        "computed": true,
-       "description": ""
+       "description": "Emails in the calendar month."
       },
       "per_day": {
        "field": [
@@ -3043,7 +3034,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "number",
        "computed": true,
-       "description": ""
+       "description": "Emails on the calendar day."
       },
       "per_hour": {
        "field": [
@@ -3051,7 +3042,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "number",
        "computed": true,
-       "description": ""
+       "description": "Emails in the hour."
       }
      }
     },
@@ -3071,7 +3062,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Month, `2026-11`."
       },
       "day": {
        "field": [
@@ -3079,7 +3070,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Day, `2026-11-22`."
       },
       "time_zone": {
        "field": [
@@ -3087,7 +3078,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "IANA time zone of both."
       }
      }
     },
@@ -3126,7 +3117,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "What it speaks of: Ready, or a step behind it."
       },
       "status": {
        "field": [
@@ -3134,7 +3125,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": "One of `True`, `False`, `Unknown`."
+       "description": "Whether it holds. One of `True`, `False`, `Unknown`."
       },
       "observed_generation": {
        "field": [
@@ -3142,7 +3133,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "number",
        "computed": true,
-       "description": ""
+       "description": "Generation of the spec that it speaks of."
       },
       "last_transition_time": {
        "field": [
@@ -3150,7 +3141,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "When status changed last."
       },
       "reason": {
        "field": [
@@ -3158,7 +3149,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Why, as one word."
       },
       "message": {
        "field": [
@@ -3166,7 +3157,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Why, for people."
       }
      }
     },
@@ -3304,6 +3295,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     "replace": true,
     "check": {
      "pattern": "^[^\\r\\n]*$",
+     "rule": "must be one line",
      "maxLength": 200
     },
     "apiDefault": "MigoSMTP test message"
@@ -3316,7 +3308,8 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     ],
     "type": "string",
     "computed": true,
-    "description": "Sent: the relay has it; Delivered: the next hop accepted it. One of `Pending`, `Sent`, `Delivered`, `Failed`."
+    "description": "Sent: the relay has it; Delivered: the next hop accepted it. One of `Pending`, `Sent`, `Delivered`, `Failed`.",
+    "changesWith": []
    },
    "message_id": {
     "field": [
@@ -3324,7 +3317,8 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     ],
     "type": "string",
     "computed": true,
-    "description": "Message-ID of the mail."
+    "description": "Message-ID of the mail.",
+    "changesWith": []
    },
    "queue_id": {
     "field": [
@@ -3332,7 +3326,8 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     ],
     "type": "string",
     "computed": true,
-    "description": "The relay's queue id."
+    "description": "The relay's queue id.",
+    "changesWith": []
    },
    "response": {
     "field": [
@@ -3340,7 +3335,8 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     ],
     "type": "string",
     "computed": true,
-    "description": "Last reply, of the relay or the next hop."
+    "description": "Last reply, of the relay or the next hop.",
+    "changesWith": []
    },
    "delivered_at": {
     "field": [
@@ -3348,7 +3344,8 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     ],
     "type": "string",
     "computed": true,
-    "description": "When the next hop accepted it."
+    "description": "When the next hop accepted it.",
+    "changesWith": []
    },
    "conditions": {
     "field": [
@@ -3363,7 +3360,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "What it speaks of: Ready, or a step behind it."
       },
       "status": {
        "field": [
@@ -3371,7 +3368,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": "One of `True`, `False`, `Unknown`."
+       "description": "Whether it holds. One of `True`, `False`, `Unknown`."
       },
       "observed_generation": {
        "field": [
@@ -3379,7 +3376,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "number",
        "computed": true,
-       "description": ""
+       "description": "Generation of the spec that it speaks of."
       },
       "last_transition_time": {
        "field": [
@@ -3387,7 +3384,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "When status changed last."
       },
       "reason": {
        "field": [
@@ -3395,7 +3392,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Why, as one word."
       },
       "message": {
        "field": [
@@ -3403,12 +3400,13 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        ],
        "type": "string",
        "computed": true,
-       "description": ""
+       "description": "Why, for people."
       }
      }
     },
     "computed": true,
-    "description": "Where the object stands, step by step; Ready sums them up."
+    "description": "Where the object stands, step by step; Ready sums them up.",
+    "changesWith": []
    }
   },
   "rules": []

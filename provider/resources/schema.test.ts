@@ -38,10 +38,10 @@ describe.each(schemas)('%s', (name, schema) => {
     }
   });
 
-  it('describes every attribute', () => {
-    for (const [attribute, { description }] of Object.entries(schema.attributes)) {
-      expect([attribute, description]).toEqual([attribute, expect.stringMatching(/\S/)]);
-    }
+  it('describes every attribute, at any depth', () => {
+    eachAttribute(schema.attributes, name, (place, { description }) =>
+      expect([place, description]).toEqual([place, expect.stringMatching(/\S/)]),
+    );
   });
 
   it('is either set or computed, and has a default only where it is both', () => {
@@ -62,6 +62,15 @@ describe.each(schemas)('%s', (name, schema) => {
       if (writeOnly !== true) expect([place, sensitive]).toEqual([place, undefined]);
     });
   });
+});
+
+it.each(Object.entries(resources))('%s says what may change each computed value', (name, { schema }) => {
+  // Without that, a change of a label alone would show all of them as known only after apply.
+  for (const [attribute, { computed, default: standard, changesWith }] of Object.entries(schema.attributes)) {
+    if (!computed || standard !== undefined) continue;
+    expect([`${name}.${attribute}`, changesWith]).toEqual([`${name}.${attribute}`, expect.any(Array)]);
+    expect(Object.keys(schema.attributes)).toEqual(expect.arrayContaining([...(changesWith ?? [])]));
+  }
 });
 
 it('gives passwords out in the ephemeral resource only, marked as sensitive', () => {

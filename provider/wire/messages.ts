@@ -115,7 +115,8 @@ export function pathToWire(path: Path): ReturnType<typeof attributePath.decode> 
   return {
     steps: path.map((place) => {
       if ('name' in place) return { attributeName: place.name };
-      return 'index' in place ? { elementKeyInt: place.index } : { elementKeyString: place.key };
+      if ('index' in place) return { elementKeyInt: place.index };
+      return { elementKeyString: 'key' in place ? place.key : place.element };
     }),
   };
 }

@@ -2,9 +2,11 @@ import {
   ADDRESS_PATTERN,
   DNS_NAME_PATTERN,
   DURATION_PATTERN,
+  NETWORK_PATTERN,
   QUANTITY_PATTERN,
   SENDER_PATTERN,
 } from '../define.ts';
+import { WEBHOOK_URL } from '../smtp-relay.ts';
 
 /** What a value must satisfy, from the JSON schema of its field, in the words that a user reads. */
 export interface Constraints {
@@ -20,6 +22,7 @@ export interface Constraints {
   items?: Constraints & { properties?: object };
   additionalProperties?: (Constraints & { properties?: object }) | boolean;
   propertyNames?: Constraints;
+  'x-migosmtp-terraform'?: 'json';
 }
 
 const RULES = new Map([
@@ -35,6 +38,20 @@ const RULES = new Map([
     '^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$',
     'must be the name of a Kubernetes object: lower case letters, digits, "-" and "."',
   ],
+  [NETWORK_PATTERN.source, 'must be an address such as "10.0.0.1", or a network such as "10.0.0.0/24"'],
+  [
+    WEBHOOK_URL.source,
+    'must be an https:// URL; http:// only to localhost, or to a Service by its name in the cluster',
+  ],
+  [
+    '^[A-Za-z0-9_+-]+(\\/[A-Za-z0-9_+-]+){0,2}$',
+    'must be an IANA time zone such as "UTC" or "Europe/Berlin"',
+  ],
+  ['^[^\\r\\n]*$', 'must be one line'],
+  [
+    '^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$',
+    'must be up to 32 lower case letters, digits and "-", no "-" at either end',
+  ],
   ['^[-._a-zA-Z0-9]+$', 'must be a key of a Secret: letters, digits, "-", "_" and "."'],
 ]);
 
@@ -43,6 +60,7 @@ export function hasCheck(field: Constraints): boolean {
 }
 
 export function check(field: Constraints): Record<string, unknown> {
+  if (field['x-migosmtp-terraform'] === 'json') return { jsonObject: true };
   const { minimum, maximum, pattern } = field;
   const each = typeof field.additionalProperties === 'object' ? field.additionalProperties : field.items;
   const hasEach = each !== undefined && !each.properties && hasCheck(each);

@@ -36,6 +36,7 @@ export const LEFT_OUT = new Set(['SmtpAccount.binding', 'SmtpAccount.ports', 'Ve
  */
 export const CHANGES_WITH: Record<string, readonly string[]> = {
   'SmtpRelay.address': ['hostname', 'service'],
+  'SmtpRelay.current_replicas': ['replicas'],
   'SmtpRelay.selector': [],
   'SmtpRelay.ca_bundle': ['hostname', 'tls', 'service'],
   'SmtpAccount.username': [],
@@ -50,5 +51,18 @@ export const CHANGES_WITH: Record<string, readonly string[]> = {
   'VerifiedDomain.observed_domain': [],
   'VerifiedDomain.relay': ['relay_ref'],
   'VerifiedDomain.verified_at': [],
+  'PlanLimit.hard': ['plan', 'max_accounts', 'max_domains', 'emails'],
 };
-export const RECORDS_CHANGE_WITH = ['relay_ref', 'dkim', 'spf', 'dmarc'];
+
+/** The same for the DNS records, by their place in status; `all` is the list of them. Whether a record is checked is not in it. */
+export const RECORDS_CHANGE_WITH: Record<string, readonly string[]> = {
+  ownership: ['relay_ref'],
+  spf: ['relay_ref'],
+  dkim: ['relay_ref', 'dkim'],
+  dkimEd25519: ['relay_ref', 'dkim'],
+  dkimNext: ['relay_ref', 'dkim'],
+  dmarc: [],
+  returnPath: ['relay_ref'],
+  returnPathSpf: ['relay_ref'],
+  all: ['relay_ref', 'dkim'],
+};

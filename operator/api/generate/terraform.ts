@@ -62,7 +62,7 @@ function kindSchema(definition: KindDefinition): object {
     plural: definition.plural,
     description: definition.description,
     spec: inputs(spec, isImmutable),
-    status: outputs(definition),
+    status: outputs(definition, isImmutable),
     rules: rules(spec, []),
   };
 }
@@ -138,12 +138,13 @@ function rules(node: Node, within: string[]): { within: string[]; expression: Tr
   return [...own, ...nested];
 }
 
-function outputs(definition: KindDefinition): Record<string, Attribute> {
+/** @param isImmutable what is seen of an object whose spec never changes stays through any change of the rest */
+function outputs(definition: KindDefinition, isImmutable: boolean): Record<string, Attribute> {
   const { kind } = definition;
   const status = jsonSchema(definition.status);
   const result: Record<string, Attribute> = {};
   const add = (name: string, field: Node, path: string[], extra: Attribute = {}) => {
-    const changesWith = CHANGES_WITH[`${kind}.${name}`];
+    const changesWith = CHANGES_WITH[`${kind}.${name}`] ?? (isImmutable ? [] : undefined);
     const type = fieldType(field, computedMembers);
     const description = describe(field);
     result[name] = {
@@ -181,7 +182,7 @@ function addRecords(
     return [name, { ...field, properties: Object.fromEntries(kept) }] as const;
   });
   for (const [name, field] of entries) {
-    add(`${snakeCase(name)}_record`, field, ['dnsRecords', name], { changesWith: RECORDS_CHANGE_WITH });
+    add(`${snakeCase(name)}_record`, field, ['dnsRecords', name], { changesWith: RECORDS_CHANGE_WITH[name] });
   }
   const item: Node = entries[0]?.[1] ?? {};
   const purpose: Node = {
@@ -194,7 +195,7 @@ function addRecords(
     description,
     items: { ...item, properties: { purpose, ...item.properties } },
   };
-  add('dns_records', list, ['dnsRecords'], { encoding: 'members', changesWith: RECORDS_CHANGE_WITH });
+  add('dns_records', list, ['dnsRecords'], { encoding: 'members', changesWith: RECORDS_CHANGE_WITH['all'] });
 }
 
 function computedMembers(node: Node): Record<string, Attribute> {

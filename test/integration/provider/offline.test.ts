@@ -59,20 +59,21 @@ const WRONG: Wrong[] = [
     type: 'smtp_account',
     body: 'allowed_senders = ["ok@example.com", "not an address"]',
     line: /allowed_senders = /,
-    words: 'must be an email address, or "*@example.com" for all of a domain',
+    words:
+      'allowed_senders["not an address"] must be an email address, or "*@example.com" for all of a domain',
   },
   {
     what: 'an entry of a nested set',
     type: 'smtp_account',
     body: 'rollout_targets = [{ kind = "Job", name = "a" }]',
     line: /rollout_targets = /,
-    words: 'rollout_targets[0].kind must be one of "Deployment", "StatefulSet", "DaemonSet", not "Job"',
+    words: 'rollout_targets[*].kind must be one of "Deployment", "StatefulSet", "DaemonSet", not "Job"',
   },
   {
     what: 'two attributes that exclude each other',
     type: 'smtp_account',
     body: 'password_from = { name = "mine" }\n rotation = { interval = "24h" }',
-    line: /resource "migosmtp_smtp_account" "it"/,
+    line: /\d: +password_from = /,
     words: 'rotation.interval cannot be used with password_from',
   },
   {
@@ -90,12 +91,54 @@ const WRONG: Wrong[] = [
     words: 'secret.keys may not redefine a standard key',
   },
   {
+    what: 'more pods than the storage serves',
+    type: 'smtp_relay',
+    body: 'delivery = { direct = {} }\n replicas = 2',
+    line: /\d: +replicas = 2/,
+    words: 'replicas above 1 needs storage.postgres',
+  },
+  {
+    what: 'a template that is no object',
+    type: 'smtp_relay',
+    body: 'delivery = { direct = {} }\n pod_template = "nodeSelector"',
+    line: /\d: +pod_template = /,
+    words: 'pod_template must be an object as JSON',
+  },
+  {
+    what: 'a label',
+    type: 'smtp_account',
+    body: 'labels = { "bad key" = "x" }',
+    line: /\d: +labels = /,
+    words: 'labels["bad key"] must have a key of Kubernetes',
+  },
+  {
     what: 'a name that Kubernetes would refuse',
     type: 'plan_limit',
     body: 'namespace = "My_Space"\n plan = "10k"',
     line: /namespace = "My_Space"/,
     words: 'namespace must be the name of a Kubernetes namespace',
   },
+];
+
+const WRONG_PROVIDERS: readonly [body: string, line: RegExp, words: string][] = [
+  ['host = "ftp://somewhere"', /\d: +host = /, 'host must be a URL such as'],
+  ['token = "two\\nlines"', /\d: +token = /, 'token must be one word without spaces or line breaks'],
+  [
+    'cluster_ca_certificate = "LS0tLS1CRUdJTg=="',
+    /\d: +cluster_ca/,
+    'base64decode(...) of what a kubeconfig holds',
+  ],
+  ['proxy_url = "socks5://proxy:1080"', /\d: +proxy_url/, 'proxy_url must be the URL of an HTTP proxy'],
+  [
+    'client_certificate = "-----BEGIN CERTIFICATE-----"',
+    /\d: +client_certificate/,
+    'client_certificate needs client_key beside it',
+  ],
+  [
+    'exec {\n api_version = "v1"\n command = "login"\n}',
+    /\d: +api_version = "v1"/,
+    'exec.api_version must be one of "client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1", not "v1"',
+  ],
 ];
 
 /** Each kind of resource, as configuration and as the state that belongs to it. */
@@ -119,6 +162,18 @@ const EVERY: readonly { type: string; body: string; attributes: Record<string, u
 describe('validate', () => {
   it.each(WRONG)('refuses $what with one diagnostic at its line', async ({ type, body, line, words }) => {
     terraform.write(`resource "migosmtp_${type}" "it" {\n name = "it"\n ${body}\n}\n`);
+    const { code, output } = await terraform.run(['validate', '-no-color']);
+    expect(code).toBe(1);
+    expect(output.match(/Error:/g)).toHaveLength(1);
+    expect(unframed(output)).toContain(words);
+    expect(output).toMatch(line);
+  });
+
+  it.each(WRONG_PROVIDERS)('refuses a provider block with %s', async (body, line, words) => {
+    terraform.write(`provider "migosmtp" {\n ${body}\n}\nresource "migosmtp_plan_limit" "it" {
+  name = "it"
+  plan = "10k"
+}`);
     const { code, output } = await terraform.run(['validate', '-no-color']);
     expect(code).toBe(1);
     expect(output.match(/Error:/g)).toHaveLength(1);
