@@ -12,6 +12,7 @@ import { createCaches, startCaches } from './caches.ts';
 import type { OperatorContext } from './context.ts';
 import { createControllers } from './kinds/index.ts';
 import { discover, KubeClient, loadConnection } from './kube/index.ts';
+import { watchObjects } from './object-metrics.ts';
 import { numberOf, readOptions, RELEASE } from './options.ts';
 import { RelayRegistry } from './projection/index.ts';
 import { serveReports } from './reports/index.ts';
@@ -64,6 +65,7 @@ async function run(log: Log): Promise<void> {
   const client = plain.fenced(leader.fence);
   const options = readOptions(process.env, connection.namespace);
   const caches = createCaches({ client: plain, log, watchNamespaces: options.watchNamespaces });
+  watchObjects(metrics.registry, caches);
   const capabilities = await discover(plain);
   const events = new EventRecorder(client, log);
   const relays = new RelayRegistry();

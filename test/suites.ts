@@ -22,7 +22,7 @@ export const SUITES: Suite[] = [
   {
     name: 'unit',
     title: 'pure parts',
-    paths: ['operator/', 'relay/', 'provider/', 'test/e2e/secret-scan'],
+    paths: ['operator/', 'relay/', 'provider/', 'test/docs/', 'test/e2e/secret-scan'],
     workers: 2,
   },
   {

@@ -11,7 +11,7 @@ test('the page is the one that the reasons make', () => {
 test.each(['smtp-relay', 'smtp-account', 'verified-domain', 'plan-limit', 'test-message'])(
   'every reason of %s has its meaning beside it',
   (folder) => {
-    const source = readReasons(folder);
+    const source = readReasons(`kinds/${folder}/reasons.ts`);
     const all = [...source.matchAll(/(?:export const \w+ =|^ {2}\w+:) '(\w+)'[,;]/gm)].map(
       ([, name]) => name,
     );

@@ -14,9 +14,20 @@ export interface RelayQuestion {
   relays: Iterable<SmtpRelay>;
 }
 
+/** Condition reasons of whatever needs a relay. What each means stands beside it; people match on them. */
+export const RELAY_REASONS = {
+  /** Ready=Unknown: the relay that spec.relayRef names is not there, or there is none to choose. */
+  notFound: 'RelayNotFound',
+  /** Ready=False: the relay's spec.allowedNamespaces does not admit this namespace. */
+  notAllowed: 'RelayNotAllowed',
+  /** Ready=False: several relays would do; spec.relayRef has to name one. */
+  ambiguous: 'RelayAmbiguous',
+} as const;
+
+export type RelayReason = (typeof RELAY_REASONS)[keyof typeof RELAY_REASONS];
+
 export type RelayAnswer =
-  | { found: true; relay: SmtpRelay }
-  | { found: false; reason: 'RelayNotFound' | 'RelayNotAllowed' | 'RelayAmbiguous'; message: string };
+  { found: true; relay: SmtpRelay } | { found: false; reason: RelayReason; message: string };
 
 export function chooseRelay(question: RelayQuestion): RelayAnswer {
   const { namespace, relayRef } = question;
@@ -32,11 +43,11 @@ export function chooseRelay(question: RelayQuestion): RelayAnswer {
   if (kept !== undefined) return { found: true, relay: kept };
   if (candidates.length > 1) {
     const names = candidates.map(keyOf).toSorted().join(', ');
-    return no('RelayAmbiguous', `several relays would do (${names}): name one in spec.relayRef`);
+    return no(RELAY_REASONS.ambiguous, `several relays would do (${names}): name one in spec.relayRef`);
   }
   return candidates[0] === undefined
     ? no(
-        'RelayNotFound',
+        RELAY_REASONS.notFound,
         `no SmtpRelay in namespace ${namespace}, and none in ${question.operatorNamespace} that admits it: create one or name one in spec.relayRef`,
       )
     : { found: true, relay: candidates[0] };
@@ -50,10 +61,10 @@ function named(
 ): RelayAnswer {
   const relay = relays.find((entry) => entry.metadata.namespace === home && entry.metadata.name === name);
   // The same words for absent and not admitted would hide a wrong selector; names of relays are no secret.
-  if (relay === undefined) return no('RelayNotFound', `there is no SmtpRelay ${home}/${name}`);
+  if (relay === undefined) return no(RELAY_REASONS.notFound, `there is no SmtpRelay ${home}/${name}`);
   if (!isAdmitted(question, relay)) {
     return no(
-      'RelayNotAllowed',
+      RELAY_REASONS.notAllowed,
       `SmtpRelay ${home}/${name} does not admit namespace ${question.namespace}: its spec.allowedNamespaces decides`,
     );
   }
@@ -64,7 +75,7 @@ function isAdmitted({ namespace, namespaceLabels }: RelayQuestion, relay: SmtpRe
   return admits(relay.spec.allowedNamespaces, relay.metadata.namespace ?? '', namespace, namespaceLabels);
 }
 
-function no(reason: Exclude<RelayAnswer, { found: true }>['reason'], message: string): RelayAnswer {
+function no(reason: RelayReason, message: string): RelayAnswer {
   return { found: false, reason, message };
 }
 

@@ -1,0 +1,24 @@
+/** docs/relay-standalone.md: the file is one that the relay takes, and the verifier that its commands make lets its password in. */
+import { execFileSync } from 'node:child_process';
+import { expect, test } from '@jest/globals';
+import { parseConfig } from '../../relay/config.ts';
+import { PasswordChecker } from '../../relay/credentials/verify.ts';
+import { blocksOf, readPages } from './pages.ts';
+
+const page = readPages().filter(({ path }) => path === 'docs/relay-standalone.md');
+const { policy } = parseConfig(blocksOf(page, 'yaml')[0]!.text, 'relay.yaml');
+
+test('the file is taken', () => {
+  expect(policy).toMatchObject({ from: 'inline', accounts: [{ username: 'app' }] });
+});
+
+test('the verifier is one of the password', async () => {
+  const script = blocksOf(page, 'sh')[1]!.text;
+  const said = execFileSync('bash', ['-euo', 'pipefail', '-c', script], { encoding: 'utf8' });
+  const { password, salt, hash } = Object.fromEntries(
+    said.split('\n').map((line) => [line.split(' ')[0]!, line.split(' ')[1] ?? '']),
+  );
+  const verifiers = [{ id: 'r1', algorithm: 'sha256' as const, salt: salt!, hash: hash! }];
+  expect((await new PasswordChecker().check(verifiers, password!))?.id).toBe('r1');
+  expect(await new PasswordChecker().check(verifiers, `${password}x`)).toBeUndefined();
+});
