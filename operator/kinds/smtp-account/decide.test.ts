@@ -1,116 +1,24 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  API_VERSION,
-  type relayApi,
-  type SmtpAccount,
-  type SmtpAccountSpec,
-  type SmtpRelay,
-} from '../../api/index.ts';
-import type { Secret } from '../../kube/index.ts';
+import { API_VERSION } from '../../api/index.ts';
 import { effectivePlan, workspaceConfig } from '../../policy/index.ts';
 import { findCondition } from '../../runtime/index.ts';
 import { kstatusOf } from '../../runtime/testing/kstatus.ts';
 import type { AccountAction, Mint } from './actions.ts';
-import { secretOf, type Credentials } from './content.ts';
 import { decideAccount } from './decide.ts';
-import { endpointOf } from './endpoint.ts';
 import { entryOf } from './entry.ts';
 import { isInherited, readPublished } from './published.ts';
-import type { AccountSnapshot, ChosenRelay } from './snapshot.ts';
-
-const NOW = new Date('2026-06-01T12:00:00Z');
-const at = (ms: number): string => new Date(NOW.getTime() + ms).toISOString().replace('.000Z', 'Z');
-const HOUR = 3_600_000;
-const UID = 'aaaa0000-0000-0000-0000-000000000000';
-
-const verifier = (id: string): relayApi.Verifier => ({ id, algorithm: 'sha256', salt: '', hash: id });
-const account = (spec: SmtpAccountSpec = {}): SmtpAccount => ({
-  apiVersion: API_VERSION,
-  kind: 'SmtpAccount',
-  metadata: { name: 'app', namespace: 'team', uid: UID, generation: 4 },
-  spec,
-});
-const smtpRelay: SmtpRelay = {
-  apiVersion: API_VERSION,
-  kind: 'SmtpRelay',
-  metadata: { name: 'main', namespace: 'system' },
-  spec: { delivery: { direct: {} } },
-};
-const credentials: Credentials = {
-  username: 'smtpuser_00000001',
-  password: 'p'.repeat(32),
-  revision: 3,
-  verifierId: 'r3-c',
-  issuedAt: at(-HOUR),
-  answered: { rotation: 2, reset: 1 },
-  previous: [],
-};
-
-interface World {
-  spec?: SmtpAccountSpec;
-  verifiers?: relayApi.Verifier[] | 'unknown';
-  isSuspended?: boolean;
-  secret?: Partial<Credentials> | 'absent' | 'foreign';
-  matched?: number;
-  relay?: Partial<ChosenRelay>;
-  more?: Partial<AccountSnapshot>;
-}
-
-/** A steady account, but for what the row changes. */
-function snapshot({
-  spec,
-  verifiers = [verifier('r3-c')],
-  secret = {},
-  ...rest
-}: World = {}): AccountSnapshot {
-  const one = account(spec);
-  const entry =
-    verifiers === 'unknown'
-      ? undefined
-      : entryOf(one, credentials.username, verifiers, rest.isSuspended ?? false);
-  const relay: ChosenRelay = {
-    key: 'system/main',
-    name: 'main',
-    namespace: 'system',
-    facts: { host: 'mail.example', ports: { starttls: 587, tls: 465 }, caBundle: 'PEM' },
-    entry,
-    workspace: undefined,
-    acknowledged: 'yes',
-    latePods: [],
-    domains: ['example.com'],
-    ...rest.relay,
-  };
-  return {
-    key: 'team/app',
-    account: one,
-    isListed: true,
-    problems: [],
-    choice: { found: true, relay: smtpRelay },
-    relay,
-    elsewhere: [],
-    plan: { plan: effectivePlan([], undefined), rank: undefined, isServed: true },
-    planRelay: undefined,
-    secret: readPublished(one, secretFor(one, relay, secret)),
-    isInherited: true,
-    isCollected: false,
-    matched: rest.matched ?? (secret === 'absent' || verifiers === 'unknown' ? -1 : 0),
-    former: undefined,
-    source: { is: 'unused' },
-    rollouts: [],
-    undead: undefined,
-    lastUsed: new Map(),
-    usage: undefined,
-    secretCheckMs: 30_000,
-    ...rest.more,
-  };
-}
-
-function secretFor(one: SmtpAccount, relay: ChosenRelay, secret: World['secret']): Secret | undefined {
-  if (secret === 'absent') return undefined;
-  if (secret === 'foreign') return { metadata: { name: 'app-smtp', namespace: 'team' } };
-  const endpoint = { ...endpointOf(one, relay), host: 'mail.example' };
-  return secretOf(one, { ...credentials, ...(secret as Partial<Credentials>) }, endpoint);
-}
+import {
+  account,
+  at,
+  credentials,
+  HOUR,
+  NOW,
+  secretFor,
+  snapshot,
+  UID,
+  verifier,
+  type World,
+} from './testing/world.ts';
 
 const decide = (world?: World) => decideAccount(snapshot(world), NOW);
 const ready = (world?: World) => {

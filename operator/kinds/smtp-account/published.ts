@@ -4,6 +4,20 @@
  */
 import type { SmtpAccount } from '../../api/index.ts';
 import type { Secret } from '../../kube/index.ts';
+import {
+  readAnswered,
+  readOwned,
+  readPrevious,
+  readRevision,
+  readRollout,
+  readTime,
+  type Answered,
+  type Owned,
+  type PendingRollout,
+  type PreviousPassword,
+} from './annotations.ts';
+
+export type { Answered, Owned, PendingRollout, PreviousPassword };
 
 /** Label of every credentials Secret. Without it a Secret of that name is somebody else's. */
 export const TYPE_LABEL = 'migosmtp.com/type';
@@ -25,35 +39,6 @@ export const ANNOTATIONS = {
   /** What we wrote, by name: so that it can be taken back when it is no longer wanted. */
   owned: 'migosmtp.com/owned',
 } as const;
-
-/** An earlier password that still logs in. */
-export interface PreviousPassword {
-  /** Id of its verifier. */
-  id: string;
-  revision: number;
-  validUntil: string;
-  /** Its end was put off once, because it was still used. */
-  isExtended?: boolean;
-  /** It does not end before the workloads that follow the next one are rolled out. */
-  waits?: true;
-}
-
-/** Workloads are being restarted for this revision. */
-export interface PendingRollout {
-  revision: number;
-  since: string;
-}
-
-export interface Answered {
-  rotation: number;
-  reset: number;
-}
-
-export interface Owned {
-  data: string[];
-  labels: string[];
-  annotations: string[];
-}
 
 export interface Published {
   secret: Secret;
@@ -98,13 +83,13 @@ export function readPublished(account: SmtpAccount, secret: Secret | undefined):
       uid: annotations[ANNOTATIONS.uid],
       username: valueOf(secret, 'username', 'SMTP_USERNAME') ?? '',
       password: valueOf(secret, 'password', 'SMTP_PASSWORD') ?? '',
-      revision: Number(annotations[ANNOTATIONS.revision] ?? 0) || 0,
+      revision: readRevision(annotations[ANNOTATIONS.revision]),
       verifierId: annotations[ANNOTATIONS.verifier],
-      issuedAt: annotations[ANNOTATIONS.issuedAt],
-      answered: parse<Answered>(annotations[ANNOTATIONS.answered]) ?? { rotation: 0, reset: 0 },
-      previous: parse<PreviousPassword[]>(annotations[ANNOTATIONS.previous]) ?? [],
-      rollout: parse<PendingRollout>(annotations[ANNOTATIONS.rollout]),
-      owned: parse<Owned>(annotations[ANNOTATIONS.owned]) ?? { data: [], labels: [], annotations: [] },
+      issuedAt: readTime(annotations[ANNOTATIONS.issuedAt]),
+      answered: readAnswered(annotations[ANNOTATIONS.answered]),
+      previous: readPrevious(annotations[ANNOTATIONS.previous]),
+      rollout: readRollout(annotations[ANNOTATIONS.rollout]),
+      owned: readOwned(annotations[ANNOTATIONS.owned]),
     },
   };
 }
@@ -142,13 +127,4 @@ function valueOf(secret: Secret, binding: string, env: string): string | undefin
     return value === undefined ? [] : [Buffer.from(value, 'base64').toString('utf8')];
   });
   return values.every((value) => value === values[0]) ? values[0] : undefined;
-}
-
-function parse<T>(text: string | undefined): T | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    return undefined;
-  }
 }

@@ -16,11 +16,14 @@ export function nextRotationAt(account: SmtpAccount, published: Published): numb
   return issuedAt + durationMs(interval) * (1 - JITTER * (Number.isNaN(share) ? 0 : share));
 }
 
-/** Time until an earlier password ends or a rotation is due. */
+/**
+ * Time until an earlier password ends or a rotation is due. What is past and was not acted upon does not count: time alone
+ * changes nothing about it, such as the rotation of a suspended account.
+ */
 export function nextMomentMs(account: SmtpAccount, { secret }: AccountSnapshot, now: Date): number {
   if (secret.is !== 'ours') return Infinity;
   const { published } = secret;
   const ends = published.previous.map(({ validUntil }) => Date.parse(validUntil));
-  const next = Math.min(nextRotationAt(account, published), ...ends);
-  return Math.max(5, next - now.getTime());
+  const ahead = [nextRotationAt(account, published), ...ends].filter((at) => at > now.getTime());
+  return Math.max(5, Math.min(...ahead) - now.getTime());
 }

@@ -29,7 +29,8 @@ export function statusOf(snapshot: AccountSnapshot, standing: Standing, now: Dat
   const { relay, secret } = snapshot;
   const generation = account.metadata.generation;
   const published = secret.is === 'ours' ? secret.published : undefined;
-  const username = relay?.entry?.username ?? published?.username;
+  const told = isSecretUnread(snapshot) ? account.status : undefined;
+  const username = relay?.entry?.username ?? published?.username ?? told?.username;
   const usage = snapshot.usage ?? account.status?.usage;
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
@@ -42,11 +43,22 @@ export function statusOf(snapshot: AccountSnapshot, standing: Standing, now: Dat
           relayRef: { name: relay.name, namespace: relay.namespace },
         }),
     ...(published === undefined
-      ? {}
+      ? {
+          ...(told?.binding && { binding: told.binding }),
+          ...(told?.credentials && { credentials: told.credentials }),
+        }
       : { binding: { name: secretNameOf(account) }, credentials: credentialsOf(snapshot, published) }),
     ...(usage === undefined ? {} : { usage }),
     conditions: mergeConditions(account.status?.conditions, draftsOf(snapshot, standing), generation, now),
   };
+}
+
+/**
+ * Nothing is known of the Secret that status names: it was not looked at, or is the one under the former name. It is still
+ * found by that name when the account can go on, and its password moves on with it.
+ */
+function isSecretUnread({ relay, secret, former }: AccountSnapshot): boolean {
+  return secret.is === 'foreign' || (secret.is === 'absent' && (relay === undefined || former !== undefined));
 }
 
 function credentialsOf(snapshot: AccountSnapshot, published: Published): SmtpAccountStatus['credentials'] {
@@ -84,14 +96,28 @@ function draftsOf(snapshot: AccountSnapshot, standing: Standing): ConditionDraft
     condition('Ready', ready, reason, message),
     planAccepted(snapshot, standing),
     step(
+      snapshot,
       standing,
       'relay',
-      'RelaySynced',
-      REASONS.applied,
-      'every pod of the relay has acknowledged the account',
+      condition(
+        'RelaySynced',
+        'True',
+        REASONS.applied,
+        'every pod of the relay has acknowledged the account',
+      ),
     ),
-    step(standing, 'login', 'LoginVerified', REASONS.proven, 'the published password was proven by a login'),
-    step(standing, 'secret', 'SecretReady', REASONS.published, `Secret ${secretNameOf(snapshot.account!)}`),
+    step(
+      snapshot,
+      standing,
+      'login',
+      condition('LoginVerified', 'True', REASONS.proven, 'the published password was proven by a login'),
+    ),
+    step(
+      snapshot,
+      standing,
+      'secret',
+      condition('SecretReady', 'True', REASONS.published, `Secret ${secretNameOf(snapshot.account!)}`),
+    ),
     sendersVerified(snapshot),
     ...rolloutCondition(snapshot.account!, snapshot.rollouts),
     ...previousRetired(snapshot),
@@ -99,25 +125,25 @@ function draftsOf(snapshot: AccountSnapshot, standing: Standing): ConditionDraft
   ];
 }
 
-/** True when the account is past this step, what it stands at for the step itself, Unknown before it. */
+/** `done` when the account is past this step, what it stands at for the step itself, Unknown before it. */
 function step(
+  snapshot: AccountSnapshot,
   standing: Standing,
   name: (typeof STEPS)[number],
-  type: string,
-  reason: string,
-  message: string,
+  done: ConditionDraft,
 ): ConditionDraft {
-  if (standing.step === 'done') return condition(type, 'True', reason, message);
+  const { type } = done;
+  const pending = condition(type, 'Unknown', REASONS.pending, 'not looked at yet');
+  if (standing.step === 'done') return done;
   if (standing.step === name) return condition(type, standing.ready, standing.reason, standing.message);
   if (standing.step === 'suspended') {
     if (name === 'login') return condition(type, 'False', standing.reason, standing.message);
-    return condition(type, 'True', reason, message);
+    // Suspended before it was ever served: neither is there.
+    const isThere = name === 'relay' ? snapshot.relay?.entry !== undefined : snapshot.secret.is === 'ours';
+    return isThere ? done : pending;
   }
   const at = STEPS.indexOf(standing.step as (typeof STEPS)[number]);
-  const isPast = at > STEPS.indexOf(name) && standing.step !== 'secret';
-  return isPast
-    ? condition(type, 'True', reason, message)
-    : condition(type, 'Unknown', REASONS.pending, 'not looked at yet');
+  return at > STEPS.indexOf(name) && standing.step !== 'secret' ? done : pending;
 }
 
 function planAccepted({ plan }: AccountSnapshot, standing: Standing): ConditionDraft {
