@@ -3,6 +3,13 @@ import type { AllowedNamespaces } from '../api/index.ts';
 
 export type Selector = NonNullable<AllowedNamespaces['selector']>;
 
+/** Undefined only where there is no such namespace, as far as is known. */
+export function labelsOf(
+  namespace: { metadata: { labels?: Record<string, string> } } | undefined,
+): Record<string, string> | undefined {
+  return namespace && (namespace.metadata.labels ?? {});
+}
+
 /** Whether `namespace` with these labels is admitted by an object that lives in `home`. */
 export function admits(
   allowed: AllowedNamespaces | undefined,

@@ -85,6 +85,24 @@ describe('choice of the relay', () => {
       { relayRef: { name: 'b', namespace: 'far' } },
       'RelayNotAllowed',
     ],
+    [
+      'not the one that served it and admits it no longer',
+      [relay('system', 'shared')],
+      { present: 'system/shared' },
+      'RelayNotAllowed',
+    ],
+    [
+      'none is refused while its namespace is not known',
+      [relay('system', 'shared')],
+      { present: 'system/shared', namespaceLabels: undefined },
+      'RelayNotFound',
+    ],
+    [
+      'nor is the one that is named',
+      [relay('far', 'b')],
+      { relayRef: { name: 'b', namespace: 'far' }, namespaceLabels: undefined },
+      'RelayNotFound',
+    ],
     ['not one that is not there', [], { relayRef: { name: 'b' } }, 'RelayNotFound'],
   ])('%s', (_, relays, more, expected) => {
     expect(chosen(ask(relays, more))).toBe(expected);

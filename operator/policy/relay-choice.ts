@@ -5,6 +5,7 @@ import { admits } from './namespaces.ts';
 export interface RelayQuestion {
   /** Where the account or domain lives. */
   namespace: string;
+  /** Undefined: there is no such namespace, as far as is known. */
   namespaceLabels: Record<string, string> | undefined;
   relayRef: { name: string; namespace?: string | undefined } | undefined;
   operatorNamespace: string;
@@ -41,6 +42,8 @@ export function chooseRelay(question: RelayQuestion): RelayAnswer {
   const candidates = own.length > 0 ? own : shared;
   const kept = candidates.find((relay) => keyOf(relay) === question.present);
   if (kept !== undefined) return { found: true, relay: kept };
+  const left = relays.find((relay) => keyOf(relay) === question.present);
+  if (candidates.length === 0 && left !== undefined) return refused(question, left);
   if (candidates.length > 1) {
     const names = candidates.map(keyOf).toSorted().join(', ');
     return no(RELAY_REASONS.ambiguous, `several relays would do (${names}): name one in spec.relayRef`);
@@ -62,13 +65,21 @@ function named(
   const relay = relays.find((entry) => entry.metadata.namespace === home && entry.metadata.name === name);
   // The same words for absent and not admitted would hide a wrong selector; names of relays are no secret.
   if (relay === undefined) return no(RELAY_REASONS.notFound, `there is no SmtpRelay ${home}/${name}`);
-  if (!isAdmitted(question, relay)) {
+  return isAdmitted(question, relay) ? { found: true, relay } : refused(question, relay);
+}
+
+/** Logins end by this: of a namespace that no list shows (yet), nothing is said. */
+function refused({ namespace, namespaceLabels }: RelayQuestion, relay: SmtpRelay): RelayAnswer {
+  if (namespaceLabels === undefined) {
     return no(
-      RELAY_REASONS.notAllowed,
-      `SmtpRelay ${home}/${name} does not admit namespace ${question.namespace}: its spec.allowedNamespaces decides`,
+      RELAY_REASONS.notFound,
+      `whether SmtpRelay ${keyOf(relay)} admits namespace ${namespace} is not known`,
     );
   }
-  return { found: true, relay };
+  return no(
+    RELAY_REASONS.notAllowed,
+    `SmtpRelay ${keyOf(relay)} does not admit namespace ${namespace}: its spec.allowedNamespaces decides`,
+  );
 }
 
 function isAdmitted({ namespace, namespaceLabels }: RelayQuestion, relay: SmtpRelay): boolean {

@@ -13,6 +13,7 @@ export class RelayRegistry {
   readonly #handles = new Map<Key, RelayHandle>();
   readonly #handlers: ((key: Key, change: RelayChange) => void)[] = [];
   readonly #domainHandlers: ((workspaces: readonly string[]) => void)[] = [];
+  readonly #limitHandlers: ((workspace: string) => void)[] = [];
 
   onChange(handler: (key: Key, change: RelayChange) => void): void {
     this.#handlers.push(handler);
@@ -25,6 +26,15 @@ export class RelayRegistry {
 
   tellDomains(workspaces: readonly string[]): void {
     for (const handler of this.#domainHandlers) handler(workspaces);
+  }
+
+  /** An account has put its workspace's limits on a relay: whoever keeps them looks whether they are those of now. */
+  onLimits(handler: (workspace: string) => void): void {
+    this.#limitHandlers.push(handler);
+  }
+
+  tellLimits(workspace: string): void {
+    for (const handler of this.#limitHandlers) handler(workspace);
   }
 
   get(key: Key): RelayHandle | undefined {

@@ -1,7 +1,7 @@
 /** Answers: figures and reports of a namespace, from the relays that carry its mail. */
 import { BY_NAMESPACE, type Caches } from '../caches.ts';
 import type { relayApi } from '../api/index.ts';
-import { chooseRelay } from '../policy/index.ts';
+import { chooseRelay, labelsOf } from '../policy/index.ts';
 import { keyOf, type Key } from '../runtime/index.ts';
 import { Failure } from './failure.ts';
 import type { Question } from './question.ts';
@@ -41,7 +41,7 @@ function relaysOf({ caches, operatorNamespace }: AnswerParts, namespace: string)
   );
   const usual = chooseRelay({
     namespace,
-    namespaceLabels: caches.namespaces.get(namespace)?.metadata.labels,
+    namespaceLabels: labelsOf(caches.namespaces.get(namespace)),
     relayRef: undefined,
     operatorNamespace,
     relays: caches.relays.values(),

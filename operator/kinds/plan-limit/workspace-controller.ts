@@ -73,6 +73,7 @@ export function createWorkspaceController(parts: WorkspaceParts): PreparedContro
 function watchRelays(parts: WorkspaceParts): Watch {
   return {
     connect: (add) => {
+      parts.context.relays.onLimits((namespace) => add(namespace, false));
       parts.context.relays.onChange((relayKey, change) => {
         if (change !== 'opened' && change !== 'closed') return;
         const entries = parts.context.relays.get(relayKey)?.shards.entries('workspaces') ?? [];

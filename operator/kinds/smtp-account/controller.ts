@@ -17,8 +17,9 @@ import {
   type PreparedController,
 } from '../../runtime/index.ts';
 import type { AccountAction } from './actions.ts';
+import { choiceOf } from './choices.ts';
 import { decideAccount } from './decide.ts';
-import { choiceOf, observeAccount } from './observe.ts';
+import { observeAccount } from './observe.ts';
 import { Keepsakes } from './keepsakes.ts';
 import { isSettled } from './outcomes.ts';
 import { perform } from './perform.ts';

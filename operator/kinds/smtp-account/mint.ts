@@ -10,6 +10,7 @@ import type { Mint, MintCause } from './actions.ts';
 import { secretOf, secretPatch, type Credentials } from './content.ts';
 import { endpointOf } from './endpoint.ts';
 import { endsFromPublication, entryOf } from './entry.ts';
+import { ensureLimits } from './limits.ts';
 import { drawPassword, drawUsername, makeVerifier } from './passwords.ts';
 import { applied, proveAlive, proveDead } from './proof.ts';
 import type { Retirement } from './retirement.ts';
@@ -38,7 +39,7 @@ export async function mint(
   const old = snapshot.secret.is === 'ours' ? snapshot.secret.published.password : undefined;
   const placements = await Promise.all([
     handle.shards.put('accounts', key, entry, { isUrgent }),
-    handle.shards.put('workspaces', account.metadata.namespace!, order.workspace, { isUrgent }),
+    ensureLimits(context.relays, handle, account.metadata.namespace!, order.workspace, { isUrgent }),
   ]);
   await applied(handle, placements);
   await Promise.all([
@@ -48,6 +49,7 @@ export async function mint(
       : undefined,
   ]);
   rememberOld(retirement, snapshot, username);
+  if (order.password !== undefined) retirement.returns(key, order.password);
   const { revision, answered } = order;
   const publishedAt = new Date();
   const issuedAt = timestampOf(publishedAt);

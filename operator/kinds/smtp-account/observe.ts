@@ -1,17 +1,16 @@
 /** Reads what a decision about an account needs: caches, the open relay, and its Secrets by name. */
-import { smtpAccount, specProblems, type relayApi, type SmtpAccount } from '../../api/index.ts';
-import { BY_NAMESPACE } from '../../caches.ts';
+import { smtpAccount, specProblems, type relayApi } from '../../api/index.ts';
 import type { OperatorContext } from '../../context.ts';
 import type { Secret } from '../../kube/index.ts';
-import { chooseRelay, effectivePlan, firstWithRelay, type RelayAnswer } from '../../policy/index.ts';
 import type { RelayHandle } from '../../projection/index.ts';
 import type { UsageBoard } from '../../usage/index.ts';
 import { keyFor, refOf, type Key } from '../../runtime/index.ts';
+import { choiceOf, planOf, planRelayOf } from './choices.ts';
 import type { Keepsakes } from './keepsakes.ts';
 import { matches } from './passwords.ts';
 import type { Published } from './published.ts';
 import { readFormer, readRollouts, readSecretState, readSource } from './reads.ts';
-import type { AccountSnapshot, ChosenRelay, PlanVerdict } from './snapshot.ts';
+import type { AccountSnapshot, ChosenRelay } from './snapshot.ts';
 import { lastUsesOf, usageOf } from './usage.ts';
 
 export interface AccountMemory {
@@ -39,9 +38,10 @@ export async function observeAccount(
     memory.inherited.forget(key);
     return { ...base, elsewhere: serving.map((handle) => handle.key) };
   }
-  for (const handle of serving) handle.removals.withdraw(key);
   const problems = specProblems(smtpAccount, account.spec);
   const choice = choiceOf(context, account, serving[0]?.key);
+  const isRefused = !choice.found && choice.reason === 'RelayNotAllowed';
+  if (!isRefused) for (const handle of serving) handle.removals.withdraw(key);
   const chosenKey = choice.found
     ? keyFor(choice.relay.metadata.namespace, choice.relay.metadata.name)
     : undefined;
@@ -109,22 +109,6 @@ function emptySnapshot(key: Key, isListed: boolean, secretCheckMs: number): Acco
   };
 }
 
-export function choiceOf(
-  context: OperatorContext,
-  account: SmtpAccount,
-  present: Key | undefined,
-): RelayAnswer {
-  const namespace = account.metadata.namespace!;
-  return chooseRelay({
-    namespace,
-    namespaceLabels: context.caches.namespaces.get(namespace)?.metadata.labels,
-    relayRef: account.spec.relayRef,
-    operatorNamespace: context.options.operatorNamespace,
-    present,
-    relays: context.caches.relays.values(),
-  });
-}
-
 function relayOf(context: OperatorContext, handle: RelayHandle, key: Key, namespace: string): ChosenRelay {
   const { shards, pods, facts } = handle;
   const placements = [shards.placementOf('accounts', key), shards.placementOf('workspaces', namespace)];
@@ -152,40 +136,6 @@ function domainsOf({ caches }: OperatorContext, handle: RelayHandle, namespace: 
   const rank = ({ config, at }: (typeof usable)[number]): string =>
     `${config.namespace === namespace ? 0 : 1}|${at}|${config.domain}`;
   return usable.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1)).map(({ config }) => config.domain);
-}
-
-function planOf({ caches }: OperatorContext, account: SmtpAccount, handle: RelayHandle): PlanVerdict {
-  const namespace = account.metadata.namespace!;
-  const plan = effectivePlan(caches.plans.byIndex(BY_NAMESPACE, namespace), handle.relay.spec.defaultPlan);
-  if (plan.maxAccounts === undefined) return { plan, rank: undefined, isServed: true };
-  const rank = caches.accountAges.rankOf(namespace, account);
-  return { plan, rank, isServed: rank < plan.maxAccounts };
-}
-
-/** The relay that the workspace's oldest account sends through, if it is another than this account's. */
-function planRelayOf(
-  context: OperatorContext,
-  account: SmtpAccount,
-  handle: RelayHandle,
-): AccountSnapshot['planRelay'] {
-  const first = firstWithRelay(oldestFirst(context, account.metadata.namespace!), (one) => {
-    const choice = choiceOf(context, one, relayInStatus(one));
-    return choice.found ? keyFor(choice.relay.metadata.namespace, choice.relay.metadata.name) : undefined;
-  });
-  if (first === undefined || first.relay === handle.key) return undefined;
-  return { relay: first.relay, account: first.account.metadata.name };
-}
-
-function* oldestFirst({ caches }: OperatorContext, namespace: string): Generator<SmtpAccount, void, void> {
-  for (const { metadata } of caches.accountAges.of(namespace)) {
-    const account = caches.accounts.get(keyFor(namespace, metadata.name));
-    if (account !== undefined) yield account;
-  }
-}
-
-/** Only decides between relays that would both do. */
-function relayInStatus({ status }: SmtpAccount): Key | undefined {
-  return status?.relayRef && keyFor(status.relayRef.namespace, status.relayRef.name);
 }
 
 async function matchedVerifier(

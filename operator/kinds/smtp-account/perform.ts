@@ -13,6 +13,7 @@ import type { RelayHandle } from '../../projection/index.ts';
 import { confirmAbsence, refOf, type ActionResult, type Key } from '../../runtime/index.ts';
 import type { AccountAction } from './actions.ts';
 import { entryOf } from './entry.ts';
+import { ensureLimits } from './limits.ts';
 import { mint } from './mint.ts';
 import { drawUsername, makeVerifier } from './passwords.ts';
 import { applied, proveAlive } from './proof.ts';
@@ -29,7 +30,7 @@ export async function perform(
   const { context } = performer;
   switch (action.do) {
     case 'remove':
-      return remove(context, action.relay, action.key);
+      return remove(context, action, snapshot);
     case 'drop':
     case 'leave':
       await context.relays.get(action.relay)?.removeAccount(action.key);
@@ -74,12 +75,14 @@ function handleOf({ relays }: OperatorContext, snapshot: AccountSnapshot): Relay
 /** A namespace that is going takes its accounts along: that is certain, and never held. */
 async function remove(
   { client, relays, caches }: OperatorContext,
-  relay: Key,
-  key: Key,
+  { relay, key }: AccountAction & { do: 'remove' },
+  { account }: AccountSnapshot,
 ): Promise<ActionResult> {
   const handle = relays.get(relay);
   if (handle === undefined) return 'done';
-  await confirmAbsence(client, SmtpAccounts, key, handle.shards.get('accounts', key)?.id);
+  // One that is there is removed because its relay no longer admits it.
+  if (account === undefined)
+    await confirmAbsence(client, SmtpAccounts, key, handle.shards.get('accounts', key)?.id);
   const { namespace } = refOf(key);
   const home = caches.namespaces.get(namespace);
   const isCertain =
@@ -89,7 +92,7 @@ async function remove(
 }
 
 async function sync(
-  { retirement }: Performer,
+  { context, retirement }: Performer,
   handle: RelayHandle,
   { key, relay }: AccountSnapshot,
   action: AccountAction & { do: 'sync' },
@@ -98,7 +101,7 @@ async function sync(
   const { isUrgent } = action;
   const placements = await Promise.all([
     handle.shards.put('accounts', key, action.entry, { isUrgent }),
-    handle.shards.put('workspaces', namespace, action.workspace, { isUrgent }),
+    ensureLimits(context.relays, handle, namespace, action.workspace, { isUrgent }),
   ]);
   await applied(handle, placements);
   const ended = (relay?.entry?.verifiers ?? []).map(({ id }) => id);

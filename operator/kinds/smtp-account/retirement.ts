@@ -48,6 +48,13 @@ export class Retirement {
     }
   }
 
+  /** A brought password that was there before is published again: the end of its former verifier is not its own. */
+  returns(key: Key, password: string): void {
+    for (const [id, ending] of this.#ending) {
+      if (ending.password === password && id.startsWith(`${key}/`)) this.#ending.delete(id);
+    }
+  }
+
   /** The relay has forgotten these verifiers of the account. Returns at once. */
   retired(key: Key, ids: readonly string[], handle: RelayHandle): void {
     for (const id of ids) {

@@ -2,7 +2,7 @@
 import { specProblems, verifiedDomain, type SmtpRelay, type VerifiedDomain } from '../../api/index.ts';
 import { BY_DOMAIN } from '../../caches.ts';
 import type { OperatorContext } from '../../context.ts';
-import { admits, chooseRelay, type RelayAnswer } from '../../policy/index.ts';
+import { admits, chooseRelay, labelsOf, type RelayAnswer } from '../../policy/index.ts';
 import { keyOf, refOf, type Key } from '../../runtime/index.ts';
 import { CLOSED, placeOf } from './placement.ts';
 import type { Claim } from './claims.ts';
@@ -87,7 +87,7 @@ function relayOf(context: OperatorContext, domain: VerifiedDomain): RelayAnswer 
   const chosen = domain.status?.relayRef;
   return chooseRelay({
     namespace,
-    namespaceLabels: caches.namespaces.get(namespace)?.metadata.labels,
+    namespaceLabels: labelsOf(caches.namespaces.get(namespace)),
     relayRef: domain.spec.relayRef,
     operatorNamespace: options.operatorNamespace,
     present: serving?.key ?? (chosen && `${chosen.namespace}/${chosen.name}`),

@@ -185,3 +185,33 @@ test('a workspace without a plan is held to the default plan of the relay that i
   expect(await quotas('plain')).toEqual({});
   expect(await onRelay('default')).toBeUndefined();
 });
+
+test('limits that change while accounts are made are those of the plan when all is done', async () => {
+  await namespace(world.cluster, 'busy');
+  const data = { password: Buffer.from('a-brought-password').toString('base64') };
+  await apply(world.cluster, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { namespace: 'busy', name: 'source' },
+    data,
+  });
+  // Nothing is counted by the API server: no quota whose changes bring the workspace back.
+  await declare('busy', 'plan', { emails: { perHour: 100 } });
+  await wait('busy', 'plan', isReady);
+  for (const perHour of [101, 102]) {
+    const names = Array.from({ length: 6 }, (_, index) => `a${perHour}-${index}`);
+    // A brought password takes a slow hash: time for the plan to change between a look and a deed.
+    const spec = { passwordFrom: { name: 'source' } };
+    const made = names.map((name) => create(world.cluster, kind('SmtpAccount', 'busy', name, spec)));
+    await Promise.any(made);
+    await declare('busy', 'plan', { emails: { perHour } });
+    await Promise.all(made);
+    for (const name of names)
+      await until(world.cluster, 'SmtpAccount', 'busy', name, (object) => isReady(object), 30_000);
+    await world.cluster.waitFor(
+      'the limits of the plan',
+      async () => (await onRelay('busy'))?.['perHour'] === perHour,
+      5_000,
+    );
+  }
+}, 150_000);
