@@ -151,6 +151,20 @@ export interface PrinterColumn {
   priority?: number;
 }
 
+/** Beside Ready: why it is as it is. */
+export const REASON_COLUMN: PrinterColumn = {
+  name: 'Reason',
+  type: 'string',
+  jsonPath: ".status.conditions[?(@.type=='Ready')].reason",
+};
+/** With `-o wide`: what to do next. */
+export const MESSAGE_COLUMN: PrinterColumn = {
+  name: 'Message',
+  type: 'string',
+  jsonPath: ".status.conditions[?(@.type=='Ready')].message",
+  priority: 1,
+};
+
 /** A custom resource as data. */
 export interface KindDefinition<Spec extends z.ZodType = z.ZodType, Status extends z.ZodType = z.ZodType> {
   kind: string;

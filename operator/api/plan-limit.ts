@@ -1,6 +1,8 @@
 /** PlanLimit: what a workspace may have and send. Like a ResourceQuota, only admins write it. */
 import { z } from 'zod';
 import {
+  MESSAGE_COLUMN,
+  REASON_COLUMN,
   conditions,
   count,
   defineKind,
@@ -96,9 +98,11 @@ export const planLimit = defineKind({
   printerColumns: [
     { name: 'Plan', type: 'string', jsonPath: '.spec.plan' },
     { name: 'Ready', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].status" },
+    REASON_COLUMN,
     { name: 'Accounts', type: 'integer', jsonPath: '.status.used.accounts' },
     { name: 'Of', type: 'integer', jsonPath: '.status.hard.accounts' },
     { name: 'Month', type: 'integer', jsonPath: '.status.used.perMonth', priority: 1 },
+    MESSAGE_COLUMN,
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],
 });

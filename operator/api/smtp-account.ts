@@ -1,6 +1,8 @@
 /** SmtpAccount: credentials with their policy; what an app needs to send mail. */
 import { z } from 'zod';
 import {
+  MESSAGE_COLUMN,
+  REASON_COLUMN,
   ADDRESS_PATTERN,
   SENDER_PATTERN,
   conditions,
@@ -219,6 +221,7 @@ export const smtpAccount = defineKind({
   status,
   printerColumns: [
     { name: 'Ready', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].status" },
+    REASON_COLUMN,
     { name: 'Username', type: 'string', jsonPath: '.status.username' },
     { name: 'Secret', type: 'string', jsonPath: '.status.binding.name' },
     {
@@ -228,12 +231,8 @@ export const smtpAccount = defineKind({
       description: 'Emails this month',
       priority: 1,
     },
-    {
-      name: 'Reason',
-      type: 'string',
-      jsonPath: ".status.conditions[?(@.type=='Ready')].reason",
-      priority: 1,
-    },
+    { name: 'Relay', type: 'string', jsonPath: '.status.relayRef.name', priority: 1 },
+    MESSAGE_COLUMN,
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],
   crdLabels: { 'servicebinding.io/provisioned-service': 'true' },

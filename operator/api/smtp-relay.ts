@@ -1,6 +1,8 @@
 /** SmtpRelay: the SMTP service that carries the mail of its workspaces. */
 import { z } from 'zod';
 import {
+  MESSAGE_COLUMN,
+  REASON_COLUMN,
   conditions,
   count,
   defineKind,
@@ -292,9 +294,12 @@ export const smtpRelay = defineKind({
   status,
   printerColumns: [
     { name: 'Ready', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].status" },
+    REASON_COLUMN,
     { name: 'Address', type: 'string', jsonPath: '.status.address' },
     { name: 'Pods', type: 'integer', jsonPath: '.status.readyReplicas' },
     { name: 'Accounts', type: 'integer', jsonPath: '.status.accounts' },
+    { name: 'Domains', type: 'integer', jsonPath: '.status.domains', priority: 1 },
+    MESSAGE_COLUMN,
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],
   scale: {

@@ -1,6 +1,8 @@
 /** TestMessage: one test mail through an account's own login, followed to its outcome. */
 import { z } from 'zod';
 import {
+  MESSAGE_COLUMN,
+  REASON_COLUMN,
   address,
   conditions,
   defineKind,
@@ -66,6 +68,8 @@ export const testMessage = defineKind({
     { name: 'Account', type: 'string', jsonPath: '.spec.accountRef.name' },
     { name: 'To', type: 'string', jsonPath: '.spec.to' },
     { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+    REASON_COLUMN,
+    MESSAGE_COLUMN,
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],
 });

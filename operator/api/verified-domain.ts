@@ -1,6 +1,8 @@
 /** VerifiedDomain: a domain that a workspace proves by DNS, so that its accounts may send from it. */
 import { z } from 'zod';
 import {
+  MESSAGE_COLUMN,
+  REASON_COLUMN,
   DNS_NAME_PATTERN,
   conditions,
   defineKind,
@@ -99,8 +101,10 @@ export const verifiedDomain = defineKind({
   printerColumns: [
     { name: 'Domain', type: 'string', jsonPath: '.spec.domain' },
     { name: 'Ready', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].status" },
+    REASON_COLUMN,
     { name: 'Ownership', type: 'string', jsonPath: '.status.dnsRecords.ownership.state', priority: 1 },
     { name: 'DKIM', type: 'string', jsonPath: '.status.dnsRecords.dkim.state', priority: 1 },
+    MESSAGE_COLUMN,
     { name: 'Verified', type: 'date', jsonPath: '.status.verifiedAt' },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],

@@ -7,7 +7,16 @@ import {
   type NestedType,
   type Schema,
 } from './schema.ts';
-import { equal, isList, isObject, object, UNKNOWN, type Value, type ValueObject } from './value.ts';
+import {
+  attribute as memberOf,
+  equal,
+  isList,
+  isObject,
+  object,
+  UNKNOWN,
+  type Value,
+  type ValueObject,
+} from './value.ts';
 
 export interface PlanInput {
   /** What the state holds; null when the object is to be created. */
@@ -36,7 +45,7 @@ export function plan(schema: Schema, input: PlanInput): Plan {
   return { planned, replace: replacements(schema.attributes, prior, planned, []) };
 }
 
-/** Top-level attributes that differ from the state, those on Terraform's side only left out. */
+/** Attributes that differ from the state, and members of objects in them; those on Terraform's side only are left out. */
 export function changedNames(
   schema: Schema,
   prior: ValueObject | null,
@@ -45,9 +54,20 @@ export function changedNames(
   const names = new Set<string>();
   for (const [name, attribute] of Object.entries(schema.attributes)) {
     if (attribute.local) continue;
-    if (!equal(prior?.[name] ?? null, next[name] ?? null, attributeType(attribute))) names.add(name);
+    const before = prior?.[name] ?? null;
+    const after = next[name] ?? null;
+    if (equal(before, after, attributeType(attribute))) continue;
+    names.add(name);
+    for (const member of changedMembers(attribute, before, after)) names.add(`${name}.${member}`);
   }
   return names;
+}
+
+function changedMembers({ type }: Attribute, before: Value, after: Value): string[] {
+  if (!isNested(type) || type.nesting !== 'single') return [];
+  return Object.entries(type.attributes)
+    .filter(([name, member]) => !equal(memberOf(before, name), memberOf(after, name), attributeType(member)))
+    .map(([name]) => name);
 }
 
 /** The value itself where no default and no write-only argument changes it: then nothing is compared further on. */
@@ -84,7 +104,8 @@ function withComputed(
   for (const [name, attribute] of Object.entries(attributes)) {
     const stated = isObject(config) ? (config[name] ?? null) : null;
     if (stated === null && isLeftToProvider(attribute)) {
-      result[name] = staysKnown(attribute, prior, changed) ? (prior?.[name] ?? null) : UNKNOWN;
+      const before = prior?.[name] ?? null;
+      result[name] = prior !== null && staysKnown(attribute, before, changed) ? before : UNKNOWN;
     } else if (isNested(attribute.type)) {
       // Inside lists, sets and maps elements have no identity: what is computed there is unknown on any change.
       const before = attribute.type.nesting === 'single' ? (prior?.[name] ?? null) : null;
@@ -100,9 +121,11 @@ function isLeftToProvider(attribute: Attribute): boolean {
   return attribute.computed === true && attribute.default === undefined;
 }
 
-function staysKnown(attribute: Attribute, prior: ValueObject | null, changed: ReadonlySet<string>): boolean {
-  if (prior === null || attribute.changesWith === undefined) return false;
-  return !attribute.changesWith.some((name) => changed.has(name));
+function staysKnown(attribute: Attribute, before: Value, changed: ReadonlySet<string>): boolean {
+  const { changesWith, appearsWith = [] } = attribute;
+  if (changesWith === undefined) return false;
+  const causes = before === null ? [...changesWith, ...appearsWith] : changesWith;
+  return !causes.some((name) => changed.has(name));
 }
 
 function replacements(

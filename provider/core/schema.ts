@@ -34,9 +34,11 @@ export interface Attribute {
   readonly replace?: boolean;
   /**
    * Which attributes' changes make a computed value unknown again: absent means any, none means that the
-   * value stays for the object's life. Listed ones are top-level names.
+   * value stays for the object's life. Listed are top-level names, and members of objects such as `rotation.revision`.
    */
   readonly changesWith?: readonly string[];
+  /** Which attributes' changes may bring a value where there is none yet. */
+  readonly appearsWith?: readonly string[];
   /** Belongs to Terraform's side only (timeouts, force): a change of it alone leaves computed values known. */
   readonly local?: boolean;
   readonly check?: Check;

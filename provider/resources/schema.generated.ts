@@ -1554,7 +1554,10 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     "type": "string",
     "computed": true,
     "description": "Login name, for the life of the account.",
-    "changesWith": []
+    "changesWith": [],
+    "appearsWith": [
+     "suspended"
+    ]
    },
    "host": {
     "field": [
@@ -1696,13 +1699,7 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
      }
     },
     "computed": true,
-    "description": "State of the password.",
-    "changesWith": [
-     "relay_ref",
-     "secret",
-     "rotation",
-     "password_from"
-    ]
+    "description": "State of the password."
    },
    "usage": {
     "field": [
@@ -1834,7 +1831,10 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     "computed": true,
     "description": "Name of the Secret that apps mount.",
     "changesWith": [
-     "secret"
+     "secret.name"
+    ],
+    "appearsWith": [
+     "suspended"
     ]
    },
    "port": {
@@ -1871,9 +1871,14 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
     "description": "Counts the passwords of this account; drives `*_wo_version` arguments of other resources.",
     "changesWith": [
      "relay_ref",
-     "secret",
-     "rotation",
-     "password_from"
+     "rotation.revision",
+     "rotation.reset_revision",
+     "rotation.interval",
+     "password_from",
+     "password_wo_version"
+    ],
+    "appearsWith": [
+     "suspended"
     ]
    }
   },

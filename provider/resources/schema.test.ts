@@ -69,7 +69,11 @@ it.each(Object.entries(resources))('%s says what may change each computed value'
   for (const [attribute, { computed, default: standard, changesWith }] of Object.entries(schema.attributes)) {
     if (!computed || standard !== undefined) continue;
     expect([`${name}.${attribute}`, changesWith]).toEqual([`${name}.${attribute}`, expect.any(Array)]);
-    expect(Object.keys(schema.attributes)).toEqual(expect.arrayContaining([...(changesWith ?? [])]));
+    const arguments_ = Object.entries(schema.attributes).flatMap(([top, { type }]) => [
+      top,
+      ...(isNested(type) ? Object.keys(type.attributes).map((member) => `${top}.${member}`) : []),
+    ]);
+    expect(arguments_).toEqual(expect.arrayContaining([...(changesWith ?? [])]));
   }
 });
 

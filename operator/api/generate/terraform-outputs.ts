@@ -32,7 +32,7 @@ export const LEFT_OUT = new Set(['SmtpAccount.binding', 'SmtpAccount.ports', 'Ve
 
 /**
  * What keeps a computed value known in a plan: none means for life, otherwise the arguments whose change may
- * change it. Those not listed are unknown whenever anything changes.
+ * change it, or members of them. Those not listed are unknown whenever anything changes.
  */
 export const CHANGES_WITH: Record<string, readonly string[]> = {
   'SmtpRelay.address': ['hostname', 'service'],
@@ -44,9 +44,16 @@ export const CHANGES_WITH: Record<string, readonly string[]> = {
   'SmtpAccount.port': ['relay_ref'],
   'SmtpAccount.tls_port': ['relay_ref'],
   'SmtpAccount.relay': ['relay_ref'],
-  'SmtpAccount.secret_name': ['secret'],
-  'SmtpAccount.credentials_revision': ['relay_ref', 'secret', 'rotation', 'password_from'],
-  'SmtpAccount.credentials': ['relay_ref', 'secret', 'rotation', 'password_from'],
+  'SmtpAccount.secret_name': ['secret.name'],
+  // password_wo_version is an argument of the provider's own: it changes what passwordFrom names.
+  'SmtpAccount.credentials_revision': [
+    'relay_ref',
+    'rotation.revision',
+    'rotation.reset_revision',
+    'rotation.interval',
+    'password_from',
+    'password_wo_version',
+  ],
   'SmtpAccount.usage': [],
   'VerifiedDomain.observed_domain': [],
   'VerifiedDomain.relay': ['relay_ref'],
@@ -54,7 +61,14 @@ export const CHANGES_WITH: Record<string, readonly string[]> = {
   'PlanLimit.hard': ['plan', 'max_accounts', 'max_domains', 'emails'],
 };
 
-/** The same for the DNS records, by their place in status; `all` is the list of them. Whether a record is checked is not in it. */
+/** What may bring a value where there is none yet: an account that was born suspended gets its login when it is resumed. */
+export const APPEARS_WITH: Record<string, readonly string[]> = {
+  'SmtpAccount.username': ['suspended'],
+  'SmtpAccount.secret_name': ['suspended'],
+  'SmtpAccount.credentials_revision': ['suspended'],
+};
+
+/** CHANGES_WITH of the DNS records, by their place in status; `all` is the list of them. Whether a record is checked is not in it. */
 export const RECORDS_CHANGE_WITH: Record<string, readonly string[]> = {
   ownership: ['relay_ref'],
   spf: ['relay_ref'],

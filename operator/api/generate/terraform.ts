@@ -7,6 +7,7 @@ import { API_VERSION, type KindDefinition } from '../define.ts';
 import { PLANS } from '../plans.ts';
 import { check, hasCheck, type Constraints } from './terraform-checks.ts';
 import {
+  APPEARS_WITH,
   CHANGES_WITH,
   LEFT_OUT,
   OUTPUT_NAMES,
@@ -145,6 +146,7 @@ function outputs(definition: KindDefinition, isImmutable: boolean): Record<strin
   const result: Record<string, Attribute> = {};
   const add = (name: string, field: Node, path: string[], extra: Attribute = {}) => {
     const changesWith = CHANGES_WITH[`${kind}.${name}`] ?? (isImmutable ? [] : undefined);
+    const appearsWith = APPEARS_WITH[`${kind}.${name}`];
     const type = fieldType(field, computedMembers);
     const description = describe(field);
     result[name] = {
@@ -153,6 +155,7 @@ function outputs(definition: KindDefinition, isImmutable: boolean): Record<strin
       computed: true,
       description,
       ...(changesWith && { changesWith }),
+      ...(appearsWith && { appearsWith }),
       ...extra,
     };
   };
