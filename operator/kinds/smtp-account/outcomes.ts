@@ -1,6 +1,6 @@
 /** The shapes that decisions about an account take. Pure. */
 import type { SmtpAccount, SmtpAccountStatus } from '../../api/index.ts';
-import { isTrue, type Decision } from '../../runtime/index.ts';
+import { isTrue, type Decision, type Key } from '../../runtime/index.ts';
 import type { AccountAction } from './actions.ts';
 import { REASONS } from './reasons.ts';
 import type { AccountSnapshot, ChosenRelay } from './snapshot.ts';
@@ -30,9 +30,14 @@ export function waiting(snapshot: AccountSnapshot, now: Date, standing: Standing
 }
 
 export function unavailable(snapshot: AccountSnapshot, now: Date): AccountDecision {
-  const message = 'no pod of the relay is ready';
+  const message = noPodReady(snapshot.relay?.key);
   const { relayUnavailable: reason } = REASONS;
   return waiting(snapshot, now, { ready: 'Unknown', reason, message, step: 'relay' });
+}
+
+/** Says where to look. */
+export function noPodReady(relay: Key | undefined): string {
+  return `no pod of SmtpRelay ${relay ?? ''} is ready: see its conditions`;
 }
 
 export interface Progress {

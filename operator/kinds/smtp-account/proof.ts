@@ -2,6 +2,7 @@
 import type { LoginProver, Proof } from '../../login/index.ts';
 import type { Placement, RelayHandle } from '../../projection/index.ts';
 import { pause } from '../../runtime/index.ts';
+import { noPodReady } from './outcomes.ts';
 import { REASONS } from './reasons.ts';
 
 /** The relay cannot confirm now. Temporary; the reason goes into the conditions. */
@@ -28,8 +29,7 @@ const REFUSAL_MS = 12_000;
 export async function applied(handle: RelayHandle, placements: readonly Placement[]): Promise<void> {
   const answer = await handle.whenApplied(placements, APPLY_MS);
   if (answer.kind === 'applied') return;
-  if (answer.kind === 'none')
-    throw new RelayProblem(REASONS.relayUnavailable, 'no pod of the relay is ready');
+  if (answer.kind === 'none') throw new RelayProblem(REASONS.relayUnavailable, noPodReady(handle.key));
   throw new RelayProblem(REASONS.relayOutOfStep, `not acknowledged by ${answer.pods.join(', ')}`);
 }
 
@@ -84,7 +84,7 @@ async function attemptOn(
   timeoutMs?: number,
 ): Promise<Proof[] | undefined> {
   const { serving } = handle.pods;
-  if (serving.length === 0) throw new RelayProblem(REASONS.relayUnavailable, 'no pod of the relay is ready');
+  if (serving.length === 0) throw new RelayProblem(REASONS.relayUnavailable, noPodReady(handle.key));
   const left = serving.map(({ view }) => view).filter(({ name }) => !proven.has(name));
   if (left.length === 0) return undefined;
   const { host, caBundle } = handle.facts;

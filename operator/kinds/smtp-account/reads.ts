@@ -64,7 +64,8 @@ export async function readSource({ client }: OperatorContext, account: SmtpAccou
   const key = ref.key ?? 'password';
   const secret = await client.find(Secrets, { namespace: account.metadata.namespace, name: ref.name });
   const value = secret?.data?.[key];
-  if (value === undefined) return { is: 'missing', message: `waits for Secret ${ref.name} with ${key}` };
+  if (value === undefined)
+    return { is: 'missing', message: `Secret ${ref.name} with the key ${key} is not there: create it` };
   const password = Buffer.from(value, 'base64').toString('utf8');
   return isUsable(password)
     ? { is: 'there', password }

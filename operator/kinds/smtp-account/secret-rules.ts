@@ -19,10 +19,10 @@ export function foreignSecret({ snapshot, account, now }: Case): AccountDecision
 }
 
 /** The Secret of the account that had this name before is about to be collected. */
-export function goingSecret({ snapshot, now }: Case): AccountDecision | undefined {
+export function goingSecret({ snapshot, account, now }: Case): AccountDecision | undefined {
   const { secret, isInherited } = snapshot;
   if (secret.is !== 'ours' || isInherited) return undefined;
-  const message = 'waits for the Secret of the account that had this name before to go';
+  const message = `waits for Secret ${secretNameOf(account)} of the account that had this name before to be collected`;
   const decision = waiting(snapshot, now, {
     ready: 'Unknown',
     reason: REASONS.secretGoing,

@@ -108,7 +108,10 @@ function missingReference(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date):
     missing.unshift(`Secret ${relay.spec.tls.secretName} with tls.crt and tls.key`);
   }
   if (missing.length === 0) return undefined;
-  const said = { reason: REASONS.secretMissing, message: `waits for ${missing.join(', ')}` };
+  const said = {
+    reason: REASONS.secretMissing,
+    message: `waits for ${missing.join(', ')}: create what is missing`,
+  };
   const status = statusOf(snapshot, relay, now, { kind: 'waiting', ...said });
   return { rule: 'MissingReference', actions: [], status, requeueAfterMs: 2_000 };
 }

@@ -56,7 +56,13 @@ function readyOf(snapshot: RelaySnapshot, relay: SmtpRelay, stage: Stage): Condi
   if (stage.kind === 'waiting') return condition('Ready', 'Unknown', stage.reason, stage.message);
   const { deployment, projection } = snapshot;
   const wanted = relay.spec.replicas ?? 1;
-  if (wanted === 0) return condition('Ready', 'False', REASONS.scaledToZero, 'spec.replicas is 0');
+  if (wanted === 0)
+    return condition(
+      'Ready',
+      'False',
+      REASONS.scaledToZero,
+      'spec.replicas is 0: nobody takes mail until it is raised',
+    );
   const usable = (projection?.pods ?? []).filter(isUsable).length;
   const said = `${usable} of ${wanted} pods answer logins`;
   const failure = deployment?.status?.conditions?.find(
@@ -87,7 +93,12 @@ function certificateReady({ secrets }: RelaySnapshot, relay: SmtpRelay): Conditi
   const name = namesOf(relay).certificate;
   return isThere
     ? condition('CertificateReady', 'True', own ? REASONS.issued : REASONS.given, `Secret ${name}`)
-    : condition('CertificateReady', 'Unknown', REASONS.secretMissing, `waits for Secret ${name}`);
+    : condition(
+        'CertificateReady',
+        'Unknown',
+        REASONS.secretMissing,
+        `Secret ${name} with tls.crt and tls.key is not there: create it`,
+      );
 }
 
 function podsInStep({ projection }: RelaySnapshot): ConditionDraft {

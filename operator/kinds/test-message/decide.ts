@@ -110,7 +110,12 @@ function unreported(given: Case): Verdict | undefined {
   const wasSent = message.status?.phase === 'Sent';
   if (lookup.kind === 'unavailable') {
     const phase = wasSent ? 'Sent' : 'Pending';
-    return wait(given, phase, Reason.RELAY_UNAVAILABLE, 'the reports of the relay cannot be read now');
+    return wait(
+      given,
+      phase,
+      Reason.RELAY_UNAVAILABLE,
+      'the reports of the relay cannot be read now: see the conditions of the SmtpRelay that the account names in status.relayRef',
+    );
   }
   if (!wasSent) return undefined;
   return wait(
