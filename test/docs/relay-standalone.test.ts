@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
 import { parseConfig } from '../../relay/config.ts';
+import { debianPackages } from '../cluster/index.ts';
 import { PasswordChecker } from '../../relay/credentials/verify.ts';
 import { blocksOf, readPages } from './pages.ts';
 
@@ -14,7 +15,8 @@ test('the file is taken', () => {
 
 test('the verifier is one of the password', async () => {
   const script = blocksOf(page, 'sh')[1]!.text;
-  const said = execFileSync('bash', ['-euo', 'pipefail', '-c', script], { encoding: 'utf8' });
+  const env = (await debianPackages(['openssl'])).env(process.env);
+  const said = execFileSync('bash', ['-euo', 'pipefail', '-c', script], { encoding: 'utf8', env });
   const { password, salt, hash } = Object.fromEntries(
     said.split('\n').map((line) => [line.split(' ')[0]!, line.split(' ')[1] ?? '']),
   );
