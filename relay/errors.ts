@@ -29,7 +29,7 @@ export const ERRORS = {
   R_CONFIG_INVALID: {
     kind: 'Invalid',
     template: '{file}: {path}: {cause}',
-    hint: 'See the reference of relay.yaml for this field.',
+    hint: 'See docs/relay-standalone.md for the fields of relay.yaml.',
   },
   R_TLS_UNUSABLE: {
     kind: 'Invalid',

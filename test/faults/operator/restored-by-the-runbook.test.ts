@@ -1,12 +1,11 @@
 /** docs/runbooks/backup-and-restore.md as it stands: its commands bring a lost cluster's logins back into an empty one. */
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { NAMESPACE } from '../../../operator/install/index.ts';
 import type { Cluster } from '../../cluster/index.ts';
+import { commandsOf, runCommands } from '../../docs/shell.ts';
 import {
   conditionOf,
   create,
@@ -28,31 +27,15 @@ import {
 
 const TEAM = 'shop';
 const ACCOUNTS = ['checkout', 'brought'];
-const RUNBOOK = join(import.meta.dirname, '../../../docs/runbooks/backup-and-restore.md');
+const RUNBOOK = 'docs/runbooks/backup-and-restore.md';
 const folder = mkdtempSync(join(tmpdir(), 'migosmtp-backup-'));
 const before = new Map<string, Credentials>();
 let domainBefore: Thing;
 let world: Installation | undefined;
 let client: SmtpClient | undefined;
 
-/** The commands of a section, in one shell that stops at the first that fails. */
-async function run(cluster: Cluster, section: string): Promise<string> {
-  const text = readFileSync(RUNBOOK, 'utf8').split(`\n## ${section}\n`)[1]!.split('\n## ')[0]!;
-  const script = [...text.matchAll(/^```sh\n(.*?)^```/gms)].map(([, block]) => block).join('');
-  expect(script).not.toBe('');
-  const kubectl = dirname(await cluster.findKubectl());
-  const env = {
-    ...process.env,
-    KUBECONFIG: cluster.kubeconfig,
-    PATH: `${kubectl}:${process.env['PATH']}`,
-    HOME: folder,
-  };
-  const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
-    cwd: folder,
-    env,
-  });
-  return stdout;
-}
+const run = (cluster: Cluster, section: string): Promise<string> =>
+  runCommands({ cluster, cwd: folder }, commandsOf(RUNBOOK, section));
 
 const credentialsOf = async (cluster: Cluster, name: string): Promise<Credentials> =>
   (await readCredentials(cluster, TEAM, `${name}-smtp`))!;
