@@ -24,9 +24,9 @@ const LONGEST_VALUE = 1000;
 /** Throws a Failure that says what to write instead. */
 export function readQuestion(method: string | undefined, target: string | undefined): Question {
   if (method !== 'GET') throw new Failure(405, 'MethodNotAllowed', 'only GET is answered');
-  const url = new URL(target ?? '/', 'https://reports');
-  const found = PATH.exec(url.pathname)?.groups;
-  if (found?.['namespace'] === undefined) {
+  const url = URL.parse(target ?? '/', 'https://reports');
+  const found = PATH.exec(url?.pathname ?? '')?.groups;
+  if (url === null || found?.['namespace'] === undefined) {
     const message = 'ask for /v1/namespaces/NAMESPACE[/accounts/ACCOUNT]/usage or .../reports';
     throw new Failure(404, 'NotFound', message);
   }

@@ -37,6 +37,7 @@ describe('a request', () => {
     ['to write', 'POST', '/v1/namespaces/shop/usage', 405],
     ['for something else', 'GET', '/v1/nodes', 404],
     ['for a name that is none', 'GET', '/v1/namespaces/Shop%2F..%2Fx/usage', 404],
+    ['for what is no URL', 'GET', '//', 404],
     ['for a status that is none', 'GET', '/v1/namespaces/shop/reports?status=lost', 400],
     ['for too many', 'GET', '/v1/namespaces/shop/reports?limit=100000', 400],
     ['for no number', 'GET', '/v1/namespaces/shop/reports?limit=many', 400],

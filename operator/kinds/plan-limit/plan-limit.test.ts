@@ -227,6 +227,21 @@ describe('status', () => {
     expect([ready?.status, ready?.reason]).toEqual([status, reason]);
   });
 
+  test('when all is enforced each step says why', () => {
+    const found = (decidePlan(base, NOW).status?.conditions ?? []).map(({ type, status, reason }) => [
+      type,
+      status,
+      reason,
+    ]);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        ['QuotaCounting', 'True', 'Counting'],
+        ['RelaySynced', 'True', 'Synced'],
+        ['WithinLimits', 'True', 'Within'],
+      ]),
+    );
+  });
+
   test('says what holds, what is used, and who has service', () => {
     const most = Array.from({ length: 7 }, (_, index) => account(`a${index}`));
     const { status } = decidePlan({ ...base, accounts: most }, NOW);

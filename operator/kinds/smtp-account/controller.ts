@@ -2,7 +2,7 @@
 import type { SmtpAccount, SmtpAccountStatus } from '../../api/index.ts';
 import { BY_NAMESPACE, BY_RELAY } from '../../caches.ts';
 import type { OperatorContext } from '../../context.ts';
-import { isKubeError, SmtpAccounts, type AnyObject } from '../../kube/index.ts';
+import { SmtpAccounts, type AnyObject } from '../../kube/index.ts';
 import { LoginProver } from '../../login/index.ts';
 import type { UsageBoard } from '../../usage/index.ts';
 import type { RelayChange } from '../../projection/index.ts';
@@ -19,16 +19,13 @@ import {
 import type { AccountAction } from './actions.ts';
 import { choiceOf } from './choices.ts';
 import { decideAccount } from './decide.ts';
+import { statusAfterError } from './failure.ts';
 import { observeAccount } from './observe.ts';
 import { Keepsakes } from './keepsakes.ts';
-import { isSettled } from './outcomes.ts';
 import { perform } from './perform.ts';
-import { RelayProblem } from './proof.ts';
-import { REASONS } from './reasons.ts';
 import { Retirement } from './retirement.ts';
 import type { Performer } from './secret-writer.ts';
 import type { AccountSnapshot } from './snapshot.ts';
-import { statusOf } from './status.ts';
 import { usageOf } from './usage.ts';
 import { Waiters } from './waiters.ts';
 
@@ -174,27 +171,4 @@ function domainUsers(
     for (const name of handle.shards.get('domains', keyOf(domain))?.workspaces ?? []) workspaces.add(name);
   }
   return [...workspaces].flatMap(inNamespace);
-}
-
-function statusAfterError(
-  snapshot: AccountSnapshot,
-  error: unknown,
-  decided: SmtpAccountStatus | undefined,
-  now: Date,
-): SmtpAccountStatus | undefined {
-  const { account } = snapshot;
-  if (account === undefined) return undefined;
-  if (error instanceof RelayProblem) {
-    const ready = error.reason === REASONS.loginRefused ? 'False' : 'Unknown';
-    const step = error.reason === REASONS.loginRefused ? 'login' : 'relay';
-    return statusOf(snapshot, { ready, reason: error.reason, message: error.message, step }, now);
-  }
-  // What is published goes on working while the API server does not.
-  if (isSettled(account) && isKubeError(error, 'Temporary', 'Conflict', 'Unknown')) return undefined;
-  if (!isKubeError(error)) return decided;
-  return statusOf(
-    snapshot,
-    { ready: 'Unknown', reason: REASONS.apiError, message: error.message, step: 'secret' },
-    now,
-  );
 }

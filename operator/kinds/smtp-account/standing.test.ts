@@ -1,11 +1,69 @@
 /** What accounts are told that are suspended, refused, or whose Secret somebody has edited. */
 import { describe, expect, test } from '@jest/globals';
+import { effectivePlan, workspaceConfig } from '../../policy/index.ts';
 import { findCondition } from '../../runtime/index.ts';
 import { ANNOTATIONS, readPublished } from './published.ts';
 import { decideAccount } from './decide.ts';
+import { statusAfterError } from './failure.ts';
+import { KubeError, type KubeErrorKind } from '../../kube/index.ts';
+import { RelayProblem } from './proof.ts';
 import { account, at, credentials, HOUR, NOW, secretFor, snapshot, type World } from './testing/world.ts';
 
 const decide = (world: World) => decideAccount(snapshot(world), NOW);
+
+describe('conditions', () => {
+  const plan = effectivePlan([], '10k');
+  const planned: World = {
+    relay: { workspace: workspaceConfig('team', plan) },
+    more: { plan: { plan, rank: 0, isServed: true } },
+  };
+  test.each<[string, string, string, World]>([
+    ['RelaySynced', 'True', 'Applied', {}],
+    ['LoginVerified', 'True', 'Proven', {}],
+    ['SecretReady', 'True', 'Published', {}],
+    ['SendersVerified', 'True', 'DomainsVerified', {}],
+    ['SendersVerified', 'False', 'DomainNotVerified', { spec: { allowedSenders: ['*@other.example'] } }],
+    ['SendersVerified', 'False', 'DomainNotVerified', { relay: { domains: [] } }],
+    ['PlanAccepted', 'True', 'Unlimited', {}],
+    ['PlanAccepted', 'True', 'WithinPlan', planned],
+    ['PreviousRetired', 'False', 'OldPasswordAccepted', { more: { undead: 'pod x accepts it' } }],
+    ['Ready', 'Unknown', 'Rotating', { spec: { rotation: { revision: 3 } } }],
+    ['Ready', 'Unknown', 'RelayOutOfStep', { relay: { acknowledged: 'late', latePods: ['p'] } }],
+    ['LoginVerified', 'Unknown', 'Pending', { secret: 'foreign', matched: -1 }],
+  ])('%s is %s for the reason %s', (type, status, reason, world) => {
+    const found = findCondition(decide(world).status?.conditions, type);
+    expect([found?.status, found?.reason]).toEqual([status, reason]);
+  });
+});
+
+describe('after a step that failed', () => {
+  const told = (error: Error, world: World = {}, isReady = false) => {
+    const one = snapshot(world);
+    if (isReady) one.account!.status = { ...decide({}).status, observedGeneration: 4 };
+    const status = statusAfterError(one, error, undefined, NOW);
+    return status?.conditions
+      ?.filter(({ type }) => ['Ready', 'LoginVerified'].includes(type))
+      .map(({ type, status, reason }) => `${type}=${status} ${reason}`);
+  };
+  const apiError = (kind: KubeErrorKind): KubeError => new KubeError('no', { kind, status: 0, reason: 'x' });
+
+  test('a pod that refuses the password it acknowledged is a fault', () => {
+    expect(told(new RelayProblem('LoginRefused', 'pod x refuses'))).toEqual([
+      'Ready=False LoginRefused',
+      'LoginVerified=False LoginRefused',
+    ]);
+  });
+
+  test('a relay that cannot be asked is waited for', () => {
+    expect(told(new RelayProblem('RelayOutOfStep', 'not asked'))?.[0]).toBe('Ready=Unknown RelayOutOfStep');
+  });
+
+  test('what is published goes on working while the API server does not, and not without a right', () => {
+    expect(told(apiError('Temporary'), {}, true)).toBeUndefined();
+    expect(told(apiError('Permanent'), {}, true)?.[0]).toBe('Ready=Unknown ApiError');
+    expect(told(apiError('Temporary'))?.[0]).toBe('Ready=Unknown ApiError');
+  });
+});
 
 describe('a suspended account', () => {
   const conditionsOf = (world: World) =>

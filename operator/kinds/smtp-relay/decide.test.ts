@@ -177,6 +177,22 @@ describe('rules', () => {
       ['open'],
     ],
     [
+      'also while another Secret is missing: it may be serving',
+      () => snapshot({}, { projection: undefined, credentials: { is: 'missing', what: 'Secret x' } }),
+      'Closed',
+      ['open'],
+    ],
+    [
+      'but not without the certificate, by which accounts know what to trust',
+      () =>
+        snapshot(
+          { tls: { secretName: 'given' } },
+          { projection: undefined, secrets: { ...secrets, certificate: undefined } },
+        ),
+      'MissingReference',
+      [],
+    ],
+    [
       'what is missing is applied, pods last',
       () => snapshot({}, { live: {} }),
       'Converge',
@@ -250,6 +266,12 @@ describe('Ready', () => {
       'PodsStarting',
     ],
     [
+      'Unknown while one of them does not answer',
+      () => snapshot({ replicas: 2 }, projected({ pods: [pod(), pod({ isServing: false })] })),
+      'Unknown',
+      'PodsStarting',
+    ],
+    [
       'Unknown during a rollout',
       () => snapshot({}, { deployment: { ...rolledOut(), status: { replicas: 2 } } }),
       'Unknown',
@@ -265,6 +287,27 @@ describe('Ready', () => {
   ])('is %s', (_, make, status, reason) => {
     const ready = findCondition(decideRelay(make(), NOW).status?.conditions, 'Ready');
     expect([ready?.status, ready?.reason]).toEqual([status, reason]);
+  });
+});
+
+describe('other conditions', () => {
+  const held = { count: 30, token: 'abc', until: NOW };
+  test.each<[string, string, string, () => RelaySnapshot]>([
+    ['RelaySynced', 'True', 'InStep', () => snapshot()],
+    [
+      'RelaySynced',
+      'False',
+      'PodsOutOfStep',
+      () => snapshot({}, projected({ pods: [pod(), pod({ problem: 'no answer' })] })),
+    ],
+    ['CertificateReady', 'True', 'Issued', () => snapshot()],
+    ['CertificateReady', 'True', 'Given', () => snapshot({ tls: { secretName: 'given' } })],
+    ['RemovalsHeld', 'False', 'None', () => snapshot()],
+    ['RemovalsHeld', 'True', 'MassRemoval', () => snapshot({}, projected({ held }))],
+    ['Reconciling', 'True', 'Progressing', () => snapshot({}, projected({ pods: [] }))],
+  ])('%s is %s for the reason %s', (type, status, reason, make) => {
+    const found = findCondition(decideRelay(make(), NOW).status?.conditions, type);
+    expect([found?.status, found?.reason]).toEqual([status, reason]);
   });
 });
 

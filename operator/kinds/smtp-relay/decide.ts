@@ -4,12 +4,19 @@
  * Certificates first, then the shards are opened, then the objects are applied; Ready follows from what the pods do.
  */
 import type { SmtpRelay, SmtpRelayStatus } from '../../api/index.ts';
-import { RELAY_LABEL } from '../../caches.ts';
 import { OPERATOR_LABELS } from '../../options.ts';
 import type { Resource } from '../../kube/index.ts';
 import { covers, isEqual, isTrue, type Decision, type EventDraft } from '../../runtime/index.ts';
 import { certificateAction, type CertificateAction } from './certificates.ts';
-import { LONGEST_NAME, namesOf } from './names.ts';
+import {
+  foreignObject,
+  invalidSpec,
+  missingCertificate,
+  missingReference,
+  nameTooLong,
+  storageChanged,
+} from './guards.ts';
+import { namesOf } from './names.ts';
 import { wantedObjects, type Wanted } from './objects.ts';
 import { relaySettings } from './settings.ts';
 import type { RelaySnapshot } from './snapshot.ts';
@@ -25,7 +32,7 @@ export type RelayAction =
   | { do: 'apply'; wanted: Wanted }
   | { do: 'remove'; resource: Resource; name: string };
 
-type RelayDecision = Decision<RelayAction, SmtpRelayStatus>;
+export type RelayDecision = Decision<RelayAction, SmtpRelayStatus>;
 
 export function decideRelay(snapshot: RelaySnapshot, now: Date): RelayDecision {
   const { relay } = snapshot;
@@ -46,74 +53,15 @@ const RULES: Rule[] = [
   nameTooLong,
   foreignObject,
   dueCertificate,
+  missingCertificate,
+  closed,
   storageChanged,
   missingReference,
-  closed,
 ];
-
-function invalidSpec(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDecision | undefined {
-  const problem = snapshot.problems[0];
-  if (problem === undefined) return undefined;
-  const message = `${problem.field}: ${problem.message}`;
-  return stalled(snapshot, relay, now, REASONS.invalidSpec, message);
-}
-
-function nameTooLong(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDecision | undefined {
-  if (relay.metadata.name.length <= LONGEST_NAME) return undefined;
-  const message = `the name of an SmtpRelay has at most ${LONGEST_NAME} characters, as Services are named after it`;
-  return stalled(snapshot, relay, now, REASONS.invalidSpec, message);
-}
-
-/** An object of a name that we need, made by somebody else, is neither overwritten nor taken over. */
-function foreignObject(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDecision | undefined {
-  for (const [name, object] of Object.entries(snapshot.live)) {
-    if (object.metadata.labels?.[RELAY_LABEL] === relay.metadata.name) continue;
-    const message = `${name} ${object.metadata.namespace}/${object.metadata.name} exists and is not the operator's: delete or rename it, or choose another name for the SmtpRelay`;
-    return stalled(snapshot, relay, now, REASONS.objectConflict, message);
-  }
-  return undefined;
-}
 
 function dueCertificate(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDecision | undefined {
   const action = certificateAction(relay, snapshot.secrets, now);
   return action === undefined ? undefined : { rule: 'DueCertificate', actions: [action] };
-}
-
-/** Pods on another store would leave behind what was accepted into the present one. */
-function storageChanged(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDecision | undefined {
-  const present = storageOf(snapshot.live.deployment);
-  const wanted = relay.spec.storage?.postgres === undefined ? 'embedded' : 'postgres';
-  if (present === undefined || present === wanted) return undefined;
-  const message = `storage cannot change from ${present} to ${wanted}: mail that was accepted would stay behind. Set it back; or make another SmtpRelay and move the accounts; or, once the queue is empty, delete this one and create it again`;
-  return stalled(snapshot, relay, now, REASONS.storageChanged, message);
-}
-
-/** The store of the pods as they run; undefined without pods. */
-function storageOf(deployment: RelaySnapshot['live']['deployment']): 'embedded' | 'postgres' | undefined {
-  const { spec } = (deployment ?? {}) as {
-    spec?: { template?: { spec?: { volumes?: { name: string; persistentVolumeClaim?: object }[] } } };
-  };
-  const store = spec?.template?.spec?.volumes?.find(({ name }) => name === 'store');
-  if (store === undefined) return undefined;
-  return store.persistentVolumeClaim === undefined ? 'postgres' : 'embedded';
-}
-
-/** A Secret that the spec names is not there yet. A relay that serves goes on with what it has. */
-function missingReference(snapshot: RelaySnapshot, relay: SmtpRelay, now: Date): RelayDecision | undefined {
-  const { credentials, nextHopCa, postgres, webhooks, secrets } = snapshot;
-  const missing = [credentials, nextHopCa, postgres, ...webhooks].flatMap((ref) =>
-    ref.is === 'missing' ? [ref.what] : [],
-  );
-  if (relay.spec.tls !== undefined && !hasCertificate(secrets.certificate)) {
-    missing.unshift(`Secret ${relay.spec.tls.secretName} with tls.crt and tls.key`);
-  }
-  if (missing.length === 0) return undefined;
-  const said = {
-    reason: REASONS.secretMissing,
-    message: `waits for ${missing.join(', ')}: create what is missing`,
-  };
-  const status = statusOf(snapshot, relay, now, { kind: 'waiting', ...said });
-  return { rule: 'MissingReference', actions: [], status, requeueAfterMs: 2_000 };
 }
 
 function closed(snapshot: RelaySnapshot): RelayDecision | undefined {
@@ -190,10 +138,6 @@ export function markOf(present: Wanted['object'], wanted: Wanted['object']): str
   return `${present.metadata.generation ?? present.metadata.resourceVersion}|${JSON.stringify(wanted)}`;
 }
 
-function hasCertificate(secret: RelaySnapshot['secrets']['certificate']): boolean {
-  return secret?.data?.['tls.crt'] !== undefined && secret.data['tls.key'] !== undefined;
-}
-
 function isBudget(action: RelayAction): boolean {
   return action.do === 'apply' && action.wanted.name === 'budget';
 }
@@ -203,15 +147,4 @@ function heldEvent({ projection }: RelaySnapshot): EventDraft[] {
   if (held === undefined) return [];
   const message = `${held.count} accounts vanished at once; their logins are kept until confirmed or ${held.until.toISOString()}`;
   return [{ type: 'Warning', reason: REASONS.massRemoval, message }];
-}
-
-function stalled(
-  snapshot: RelaySnapshot,
-  relay: SmtpRelay,
-  now: Date,
-  reason: string,
-  message: string,
-): RelayDecision {
-  const status = statusOf(snapshot, relay, now, { kind: 'stalled', reason, message });
-  return { rule: reason, actions: [], status, requeueAfterMs: snapshot.recheckMs };
 }

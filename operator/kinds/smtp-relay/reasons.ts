@@ -13,7 +13,7 @@ export const REASONS = {
   storageChanged: 'StorageChanged',
   /** Ready=Unknown: a Secret that the spec names is not there, or lacks a key; the message says which. */
   secretMissing: 'SecretMissing',
-  /** Ready=Unknown: no pod answers logins yet. */
+  /** Ready=Unknown: none or not all of the pods answer logins; the message says how many do. */
   starting: 'PodsStarting',
   /** Ready=False: the rollout makes no progress; the events of the Deployment say why. */
   failing: 'PodsFailing',

@@ -74,6 +74,8 @@ function readyOf(snapshot: RelaySnapshot, relay: SmtpRelay, stage: Stage): Condi
   }
   if (usable === 0) return condition('Ready', 'Unknown', REASONS.starting, said);
   if (!isRolledOut(snapshot, wanted)) return condition('Ready', 'Unknown', REASONS.rollingOut, said);
+  // The Deployment counts a rollout as done for good, also when one of its pods fails later.
+  if (usable < wanted) return condition('Ready', 'Unknown', REASONS.starting, said);
   return condition('Ready', 'True', REASONS.serving, said);
 }
 

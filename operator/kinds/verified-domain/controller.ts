@@ -4,11 +4,8 @@ import { BY_DOMAIN, BY_NAMESPACE } from '../../caches.ts';
 import type { OperatorContext } from '../../context.ts';
 import { createDnsLookup } from '../../dns/index.ts';
 import {
-  condition,
-  findCondition,
   isEqual,
   keyOf,
-  mergeConditions,
   prepareController,
   watchOwn,
   watchWith,
@@ -17,10 +14,10 @@ import {
   type Watch,
 } from '../../runtime/index.ts';
 import { decide } from './decide.ts';
+import { statusAfterError } from './failure.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { observe, type Memory } from './observe.ts';
 import { perform, type PerformParts } from './perform.ts';
-import * as Reason from './reasons.ts';
 import type { Action, Snapshot } from './snapshot.ts';
 
 interface Parts extends PerformParts {
@@ -113,27 +110,4 @@ function noteWaiting({ awaitingPods }: Parts, { key, relay, serving, domain }: S
   if (domain !== undefined && relay.found && serving.pods !== 'applied')
     awaitingPods.set(key, keyOf(relay.relay));
   else awaitingPods.delete(key);
-}
-
-/** What holds stays; the failure is told. */
-function statusAfterError(
-  { domain }: Snapshot,
-  error: unknown,
-  decided: VerifiedDomainStatus | undefined,
-  now: Date,
-): VerifiedDomainStatus | undefined {
-  if (domain === undefined) return undefined;
-  const message = error instanceof Error ? error.message : 'unknown failure';
-  const status = decided ?? domain.status ?? {};
-  const before = domain.status?.conditions;
-  const isReady = findCondition(before, 'Ready')?.status === 'True';
-  const kept = (status.conditions ?? []).filter(
-    ({ type }) => type !== 'Reconciling' && (isReady || type !== 'Ready'),
-  );
-  const drafts = [
-    ...(isReady ? [] : [condition('Ready', 'Unknown', Reason.ERROR, message)]),
-    ...kept.map((entry) => condition(entry.type, entry.status, entry.reason, entry.message)),
-    condition('Reconciling', 'True', Reason.ERROR, message),
-  ];
-  return { ...status, conditions: mergeConditions(before, drafts, domain.metadata.generation, now) };
 }

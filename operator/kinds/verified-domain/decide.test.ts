@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Condition, SmtpRelay, VerifiedDomain } from '../../api/index.ts';
 import { caseOf, wantedEntry } from './case.ts';
 import { decide } from './decide.ts';
+import { statusAfterError } from './failure.ts';
 import type { Finding } from './findings.ts';
 import type { DkimKeyEntry, Proof } from './ledger.ts';
 import type { RecordSlot } from './records.ts';
@@ -403,6 +404,30 @@ describe('steps', () => {
   });
 });
 
+describe('after a step that failed', () => {
+  const told = (ready: Condition['status']) => {
+    const status = { observedGeneration: 1, conditions: [readyIs(ready)] };
+    const { domain } = snapshotOf({ status });
+    domain!.metadata.generation = 2;
+    const after = statusAfterError({ domain }, new Error('no answer'), undefined, NOW);
+    return (after?.conditions ?? []).map((one) => [one.type, one.status, one.reason, one.observedGeneration]);
+  };
+
+  test('what was Ready stays so, for the generation of which that was said', () => {
+    expect(told('True')).toEqual([
+      ['Ready', 'True', 'Verified', 1],
+      ['Reconciling', 'True', 'ReconcileError', 2],
+    ]);
+  });
+
+  test('what was not says why', () => {
+    expect(told('Unknown')).toEqual([
+      ['Ready', 'Unknown', 'ReconcileError', 2],
+      ['Reconciling', 'True', 'ReconcileError', 2],
+    ]);
+  });
+});
+
 describe('steps behind Ready', () => {
   test.each<[string, Given, Record<string, string>]>([
     [
@@ -428,6 +453,27 @@ describe('steps behind Ready', () => {
   ])('%s', (_title, given, expected) => {
     const conditions = decide(snapshotOf(given), NOW).status?.conditions ?? [];
     expect(Object.fromEntries(conditions.map(({ type, status }) => [type, status]))).toMatchObject(expected);
+  });
+
+  test.each<[string, string, string, Given]>([
+    ['OwnershipVerified', 'True', 'RecordFound', { proof: proven, findings: findings() }],
+    ['OwnershipVerified', 'False', 'RecordMissing', { findings: none }],
+    ['DKIMValid', 'False', 'RecordWrong', { findings: findings({ dkim: 'wrong' }) }],
+    ['SPFValid', 'Unknown', 'LookupFailed', { proof: proven, findings: findings({ spf: 'unknown' }) }],
+    ['DMARCValid', 'Unknown', 'NotChecked', { proof: proven }],
+    [
+      'Ready',
+      'Unknown',
+      'RelayPending',
+      {
+        proof: proven,
+        findings: findings(),
+        snapshot: { serving: { entry: undefined, pods: 'late', isElsewhere: false } },
+      },
+    ],
+  ])('%s is %s for the reason %s', (type, status, reason, given) => {
+    const conditions = decide(snapshotOf(given), NOW).status?.conditions ?? [];
+    expect(conditions).toContainEqual(expect.objectContaining({ type, status, reason }));
   });
 
   test('what is ignored has no condition, and its record says so', () => {
