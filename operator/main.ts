@@ -13,7 +13,7 @@ import type { OperatorContext } from './context.ts';
 import { createControllers } from './kinds/index.ts';
 import { discover, KubeClient, loadConnection } from './kube/index.ts';
 import { watchObjects } from './object-metrics.ts';
-import { numberOf, readOptions, RELEASE } from './options.ts';
+import { numberOf, readOptions, RELEASE, USAGE } from './options.ts';
 import { RelayRegistry } from './projection/index.ts';
 import { serveReports } from './reports/index.ts';
 import {
@@ -37,6 +37,13 @@ const LAST_WRITES_MS = 2_000;
 // what is in use. Together with the small young generation that the installation sets, this halves the resident set.
 setFlagsFromString('--heap-growing-percent=30');
 
+// A typing error must not start an operator that acts on all namespaces.
+const [argument] = process.argv.slice(2);
+if (argument !== undefined) {
+  const isHelp = argument === '--help';
+  (isHelp ? process.stdout : process.stderr).write(USAGE);
+  process.exit(isHelp ? 0 : 2);
+}
 const log = createLog();
 try {
   await run(log);

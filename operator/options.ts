@@ -14,6 +14,20 @@ export const OPERATOR_LABELS = { 'app.kubernetes.io/name': 'migosmtp-operator' }
  */
 export const DNS_PORTS = [53, 5353] as const;
 
+export const USAGE = `The MigoSMTP operator, release ${RELEASE}. It runs in a cluster, or where a kubeconfig leads to one, and takes no arguments.
+Settings are environment variables:
+  WATCH_NAMESPACES      namespaces to serve, comma-separated; default: all
+  RELAY_IMAGE           image of relays that name none; default: this release
+  DNS_SERVERS           resolvers for domain checks, ip or ip:port, comma-separated; default: the system's
+  DNS_GRACE_CHECKS, DNS_GRACE_SECONDS
+                        a proven domain stops sending after so many failed checks over so long; default: 5, 86400
+  SECRET_CHECK_SECONDS  how often a credentials Secret is looked at; default: 30
+  HEALTH_PORT           /livez, /readyz, /metrics; default: 8080
+  REPORTS_PORT          reports API; default: 8443
+  LOG_LEVEL             debug, info, warn, error; default: info
+docs/install.md has more.
+`;
+
 /**
  * WATCH_NAMESPACES: comma-separated; empty or absent: all.
  * RELAY_IMAGE: image of relays that name none.

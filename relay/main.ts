@@ -13,9 +13,15 @@ import { RelayError } from './errors.ts';
  */
 const YOUNG_SPACE = '--semi-space-growth-factor=16';
 
+const USAGE = `usage: relay --config relay.yaml
+One SMTP relay in this process, until SIGTERM. docs/relay-standalone.md has the fields of relay.yaml.
+`;
+
 async function main(): Promise<void> {
   setFlagsFromString(YOUNG_SPACE);
-  const { values } = parseArgs({ options: { config: { type: 'string' } }, strict: false });
+  const options = { config: { type: 'string' }, help: { type: 'boolean' } } as const;
+  const { values } = parseArgs({ options, strict: false });
+  if (values.help === true) return void process.stdout.write(USAGE);
   if (typeof values.config !== 'string') throw new RelayError('R_CONFIG_USAGE');
   reuseCompiledCode(values.config);
   // Imported only now: what is loaded before the cache is on is compiled anew at every start.

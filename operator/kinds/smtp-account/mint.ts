@@ -7,6 +7,7 @@ import { Secrets } from '../../kube/index.ts';
 import type { RelayHandle } from '../../projection/index.ts';
 import { timestampOf, type ActionResult } from '../../runtime/index.ts';
 import type { Mint, MintCause } from './actions.ts';
+import { announce } from './announcement.ts';
 import { secretOf, secretPatch, type Credentials } from './content.ts';
 import { endpointOf } from './endpoint.ts';
 import { endsFromPublication, entryOf } from './entry.ts';
@@ -35,7 +36,8 @@ export async function mint(
   const password = order.password ?? drawPassword();
   const verifier = await makeVerifier(password, order.revision, order.password !== undefined);
   const entry = entryOf(account, username, [verifier, ...order.keep], false);
-  const isUrgent = HARMFUL.has(order.cause) || performer.countBusy() < CROWD;
+  const isWave = performer.countBusy() >= CROWD;
+  const isUrgent = HARMFUL.has(order.cause) || !isWave;
   const old = snapshot.secret.is === 'ours' ? snapshot.secret.published.password : undefined;
   const placements = await Promise.all([
     handle.shards.put('accounts', key, entry, { isUrgent }),
@@ -69,7 +71,11 @@ export async function mint(
   };
   if (order.cause !== 'Created')
     context.log.info({ account: key, cause: order.cause, revision }, 'new password');
-  return publish(performer, snapshot, credentials);
+  const result = await publish(performer, snapshot, credentials);
+  // Not there: somebody else changed the Secret meanwhile, and what is there now decides.
+  const isPublished = performer.memory.fresh.has(key);
+  if (isPublished) announce(performer, account, { cause: order.cause, revision, previous }, isWave);
+  return result;
 }
 
 /** POST when there is no Secret, else exactly the version that was read. */

@@ -82,6 +82,11 @@ test('tasks: a pipeline that rotates waits for what it asked for', async () => {
   await cluster.kubectl(['-n', 'shop', 'patch', 'smtpaccount', 'checkout', '--type', 'merge', '-p', patch]);
   expect(await run('docs/tasks.md', 'Rotate a password in a pipeline')).toMatch(/condition met\n2$/);
   expect((await get(cluster, 'Secret', 'shop', 'checkout-smtp')).data).not.toEqual(before.data);
+  await cluster.waitFor('what kubectl describe says of it', async () =>
+    /NewPassword .*revision 2, is in Secret checkout-smtp/.test(
+      await cluster.kubectl(['-n', 'shop', 'describe', 'smtpaccount', 'checkout']),
+    ),
+  );
 }, 60_000);
 
 test('install: the upgrade to the same release changes nothing', async () => {
