@@ -53,6 +53,11 @@ export const DIAGNOSTICS: Readonly<Record<'configuration' | 'cluster' | 'object'
       'No cluster follows from the provider block, kubeconfig and environment; or a file, context or plugin of it is wrong.',
       'Mend the attribute named.',
     ),
+    'No cluster is found yet': row(
+      'Warning',
+      'While planning: the kubeconfig is not there, or no cluster is named at all.',
+      'Nothing, where the same apply makes it; else mend the attribute named.',
+    ),
     'Provider is not configured': row(
       'Invalid',
       'The provider block was refused before.',

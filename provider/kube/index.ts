@@ -10,6 +10,7 @@ export { ApiError, ConnectionError, SettingsError } from './failure.ts';
 export * from './objects.ts';
 export { FIELD_MANAGER } from './requests.ts';
 export {
+  missingCluster,
   resolveConnection,
   TOKEN_PATTERN,
   withEnvironment,

@@ -1,8 +1,13 @@
-import { homedir } from 'node:os';
-import { delimiter, dirname, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { ExecSettings } from './exec.ts';
 import { SettingsError } from './failure.ts';
-import type { Connection, Environment, Files, Impersonation, ProviderSettings } from './settings.ts';
+import {
+  unreadable,
+  type Connection,
+  type Files,
+  type Impersonation,
+  type ProviderSettings,
+} from './settings.ts';
 
 interface Named<T> {
   name: string;
@@ -48,14 +53,9 @@ interface Merged {
 export async function connectionFromFiles(
   paths: readonly string[],
   settings: ProviderSettings,
-  environment: Environment,
   files: Files,
 ): Promise<Partial<Connection>> {
-  const merged = await load(
-    paths.flatMap((path) => path.split(delimiter)),
-    environment,
-    files,
-  );
+  const merged = await load(paths, files);
   const contextName = settings.configContext ?? merged.current;
   const context = merged.contexts.find(({ name }) => name === contextName)?.value;
   const clusterName = settings.configContextCluster ?? context?.cluster;
@@ -77,12 +77,11 @@ export async function connectionFromFiles(
   return { ...clusterConnection(cluster, files), ...(user && userConnection(user, files)) };
 }
 
-async function load(paths: readonly string[], environment: Environment, files: Files): Promise<Merged> {
+async function load(paths: readonly string[], files: Files): Promise<Merged> {
   const merged: Merged = { clusters: [], users: [], contexts: [], current: undefined };
-  for (const path of paths) {
-    const file = path.replace(/^~(?=$|\/)/, environment['HOME'] ?? homedir());
+  for (const file of paths) {
     const text = files.read(file);
-    if (text === undefined) throw new SettingsError(`The kubeconfig ${file} cannot be read.`, 'config_path');
+    if (text === undefined) throw unreadable(file);
     const content = await parse(text, file);
     const folder = dirname(resolve(file));
     merged.clusters.push(...entries<Cluster>(content['clusters'], 'cluster', folder));

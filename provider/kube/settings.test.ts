@@ -80,6 +80,20 @@ describe('connection', () => {
     });
   });
 
+  it('comes from several files, of which the first that names a thing counts', async () => {
+    const texts: Record<string, string> = {
+      '/one': 'clusters: [{name: c, cluster: {server: "https://first.example"}}]\ncurrent-context: x',
+      '/two': `clusters: [{name: c, cluster: {server: "https://second.example"}}]
+users: [{name: u, user: {token: PLANTED-token}}]
+contexts: [{name: x, context: {cluster: c, user: u}}]`,
+    };
+    const several = { read: (path: string) => texts[path] };
+    const expected = { server: 'https://first.example', token: 'PLANTED-token', isInsecure: false };
+    expect(await resolveConnection({ configPaths: ['/one', '/two'] }, {}, several)).toEqual(expected);
+    const settings = withEnvironment({}, { KUBE_CONFIG_PATHS: '/one:/two' });
+    expect(await resolveConnection(settings, {}, several)).toEqual(expected);
+  });
+
   it('takes cluster and user apart', async () => {
     const settings = { configPath: '~/.kube/config', configContextCluster: 'c2' };
     expect(await resolve(settings)).toMatchObject({ server: 'https://two.example', token: 'PLANTED-token' });

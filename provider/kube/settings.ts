@@ -1,3 +1,5 @@
+import { homedir } from 'node:os';
+import { delimiter } from 'node:path';
 import { SettingsError } from './failure.ts';
 import type { ExecSettings } from './exec.ts';
 
@@ -86,11 +88,11 @@ export async function resolveConnection(
   environment: Environment,
   files: Files,
 ): Promise<Connection> {
-  const paths = [...(settings.configPaths ?? []), ...(settings.configPath ? [settings.configPath] : [])];
+  const paths = kubeconfigs(settings, environment);
   let base: Partial<Connection> = {};
   if (paths.length > 0) {
     const { connectionFromFiles } = await import('./kubeconfig.ts');
-    base = await connectionFromFiles(paths, settings, environment, files);
+    base = await connectionFromFiles(paths, settings, files);
   } else if (settings.host === undefined) base = inCluster(environment, files) ?? {};
   const connection = { isInsecure: false, ...withoutLogin(base, settings), ...stated(settings) };
   if (connection.server === undefined) throw new SettingsError(NO_CLUSTER);
@@ -99,6 +101,31 @@ export async function resolveConnection(
   }
   const proxyUrl = connection.proxyUrl ?? environmentProxy(connection.server, environment);
   return { ...connection, server: normalizeHost(connection.server), ...(proxyUrl && { proxyUrl }) };
+}
+
+/** Why there is surely no connection as things stand: found without reading a kubeconfig, which takes a parser. */
+export function missingCluster(
+  settings: ProviderSettings,
+  environment: Environment,
+  files: Files,
+): SettingsError | undefined {
+  const paths = kubeconfigs(settings, environment);
+  const missing = paths.find((path) => files.read(path) === undefined);
+  if (missing !== undefined) return unreadable(missing);
+  if (paths.length > 0 || settings.host !== undefined || inCluster(environment, files)) return undefined;
+  return new SettingsError(NO_CLUSTER);
+}
+
+export function unreadable(kubeconfig: string): SettingsError {
+  return new SettingsError(`The kubeconfig ${kubeconfig} cannot be read.`, 'config_path');
+}
+
+/** All files that are named, those of config_paths first. */
+function kubeconfigs({ configPath, configPaths = [] }: ProviderSettings, environment: Environment): string[] {
+  const home = environment['HOME'] ?? homedir();
+  return [...configPaths, ...(configPath ? [configPath] : [])]
+    .flatMap((path) => path.split(delimiter))
+    .map((path) => path.replace(/^~(?=$|\/)/, home));
 }
 
 /** What fits into a header; a file that is read often ends with a line break. */

@@ -5,6 +5,9 @@ import * as http2 from 'node:http2';
 import * as https from 'node:https';
 import { connect, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { createIdentity } from '../wire/certificate.ts';
 import { KubeClient } from './client.ts';
 import type { Connection } from './settings.ts';
@@ -76,11 +79,9 @@ function proxy(wants: string, connects: string[]): http.Server {
   return server;
 }
 
-function ask(connection: Omit<Connection, 'isInsecure'>) {
-  const client = new KubeClient(
-    { isInsecure: false, token: 'PLANTED-token', ...connection },
-    () => undefined,
-  );
+function ask(connection: Omit<Connection, 'isInsecure'> & { isInsecure?: boolean }) {
+  const token = connection.tokenFile === undefined ? { token: 'PLANTED-token' } : {};
+  const client = new KubeClient({ isInsecure: false, ...token, ...connection }, () => undefined);
   clients.push(client);
   return client.get(PATH, AbortSignal.timeout(5000));
 }
@@ -109,6 +110,21 @@ describe.each(WAYS)('an API server with $protocol', ({ version, apiServer }) => 
     });
     expect(found?.metadata.annotations).toEqual({ version, ...TOLD });
     expect(new Set(connects)).toEqual(new Set([`127.0.0.1:${port}`]));
+  });
+
+  it('is asked with the token that a file holds at the time', async () => {
+    const port = await portOf(apiServer());
+    const tokenFile = join(mkdtempSync(join(tmpdir(), 'migosmtp-token-')), 'token');
+    writeFileSync(tokenFile, 'PLANTED-token\n');
+    const found = await ask({ server: `https://127.0.0.1:${port}`, ...trust, tokenFile });
+    expect(found?.metadata.annotations).toEqual({ version, ...TOLD });
+    rmSync(dirname(tokenFile), { recursive: true });
+  });
+
+  it('is taken for what it says it is where that is wanted', async () => {
+    const port = await portOf(apiServer());
+    const found = await ask({ server: `https://127.0.0.1:${port}`, isInsecure: true });
+    expect(found?.metadata.annotations).toEqual({ version, ...TOLD });
   });
 
   it('that is not trusted is told so', async () => {

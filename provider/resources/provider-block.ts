@@ -22,6 +22,8 @@ const PROXY_CHECK = {
   rule: 'must be the URL of an HTTP proxy such as "http://proxy:3128"',
 };
 const EXEC_VERSIONS = ['client.authentication.k8s.io/v1', 'client.authentication.k8s.io/v1beta1'];
+/** Each goes into a header. */
+const ONE_LINE = { pattern: String.raw`^[^\r\n]*$`, rule: 'must be one line' };
 /** A kubeconfig has these in base64, and that is what people paste. */
 const pem = (what: string) => ({
   pattern: `^$|-----BEGIN [A-Z ]*${what}-----`,
@@ -80,12 +82,23 @@ export const providerSchema: Schema = {
       nesting: 'single',
       description: 'Act as another identity, which the own one must have the right to impersonate.',
       attributes: {
-        user: { type: 'string', required: true, description: 'User name, or a service account.' },
-        uid: { type: 'string', optional: true, description: 'Uid of the user.' },
-        groups: { type: ['list', 'string'], optional: true, description: 'Groups of the user.' },
+        user: {
+          type: 'string',
+          required: true,
+          check: ONE_LINE,
+          description: 'User name, or a service account.',
+        },
+        uid: { type: 'string', optional: true, check: ONE_LINE, description: 'Uid of the user.' },
+        groups: {
+          type: ['list', 'string'],
+          optional: true,
+          check: { each: ONE_LINE },
+          description: 'Groups of the user.',
+        },
         extra: {
           type: ['map', ['list', 'string']],
           optional: true,
+          check: { each: { each: ONE_LINE } },
           description: 'Further fields of the user.',
         },
       },

@@ -1,6 +1,23 @@
 import { readFileSync } from 'node:fs';
-import type { Call, Log, Provider, ValueObject } from '../core/index.ts';
-import { KubeClient, resolveConnection, withEnvironment, type Environment } from '../kube/index.ts';
+import {
+  at,
+  warning,
+  type Call,
+  type Configured,
+  type Diagnostic,
+  type Log,
+  type Provider,
+  type ValueObject,
+} from '../core/index.ts';
+import {
+  KubeClient,
+  missingCluster,
+  resolveConnection,
+  withEnvironment,
+  type Environment,
+  type ProviderSettings,
+  type SettingsError,
+} from '../kube/index.ts';
 import { resetPassword, rotatePassword } from './actions.ts';
 import type { ClusterHandle } from './cluster-handle.ts';
 import { kindDataSource } from './data-source.ts';
@@ -40,28 +57,39 @@ export function createProvider(environment: Environment): Provider<ClusterHandle
       migosmtp_send_test: sendTest,
     },
     validate: (config) => blockProblems(config, environment),
-    configure: (config, call) => Promise.resolve({ client: clusterHandle(config, environment, call) }),
+    configure: (config, call) => Promise.resolve(configure(config, environment, call)),
   };
 }
 
-function clusterHandle(config: ValueObject, environment: Environment, { log }: Call): ClusterHandle {
+/** Connects on first use: most runs of the provider answer a schema or a plan and need no cluster. */
+function configure(config: ValueObject, environment: Environment, { log }: Call): Configured<ClusterHandle> {
   const unknown = unknownAttributes(config);
-  if (unknown.length > 0) return { kind: 'unknown', attributes: unknown };
+  if (unknown.length > 0) return { client: { kind: 'unknown', attributes: unknown } };
   let connecting: Promise<KubeClient> | undefined;
+  const settings = withEnvironment(settingsFrom(config), environment);
   const client = () => {
-    connecting ??= connect(config, environment, log).catch((cause: unknown) => {
+    connecting ??= connect(settings, environment, log).catch((cause: unknown) => {
       connecting = undefined;
       throw cause;
     });
     return connecting;
   };
-  return { kind: 'known', client };
+  const missing = missingCluster(settings, environment, FILES);
+  return { client: { kind: 'known', client }, ...(missing && { diagnostics: [notYet(missing)] }) };
 }
 
-/** On first use: most runs of the provider answer a schema or a plan and need no cluster. */
-async function connect(config: ValueObject, environment: Environment, log: Log): Promise<KubeClient> {
-  const settings = withEnvironment(settingsFrom(config), environment);
-  const connection = await resolveConnection(settings, environment, { read: readText });
+/** Only a warning: the same apply may make the kubeconfig. Whoever needs the cluster looks again. */
+function notYet({ attribute, message }: SettingsError): Diagnostic {
+  const advice =
+    'It is asked again when an object needs it; where no part of this run makes it, mend it first.';
+  const path = attribute === undefined ? undefined : at(attribute);
+  return warning('No cluster is found yet', `${message} ${advice}`, path);
+}
+
+const FILES = { read: readText };
+
+async function connect(settings: ProviderSettings, environment: Environment, log: Log): Promise<KubeClient> {
+  const connection = await resolveConnection(settings, environment, FILES);
   log('debug', 'cluster', { server: connection.server });
   return new KubeClient(connection, log);
 }

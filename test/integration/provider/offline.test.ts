@@ -1,4 +1,4 @@
-/** What works without any cluster: validation, plans of new objects, functions, mocks, moved, unknown settings. */
+/** What works without any cluster: plans of new objects, functions, mocks, moved, unknown settings. */
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,130 +16,6 @@ beforeAll(async () => {
   terraform = await Terraform.start(NOWHERE);
 }, 120_000);
 afterAll(() => terraform.remove());
-
-interface Wrong {
-  what: string;
-  type: string;
-  body: string;
-  line: RegExp;
-  words: string;
-}
-
-const WRONG: Wrong[] = [
-  {
-    what: 'a duration',
-    type: 'smtp_account',
-    body: 'rotation = { interval = "often" }',
-    line: /rotation = \{ interval = "often" \}/,
-    words: 'rotation.interval must be a length of time such as "90s", "24h" or "1h30m"',
-  },
-  {
-    what: 'a number below its least',
-    type: 'smtp_account',
-    body: 'limits = { per_day = 0 }',
-    line: /limits = /,
-    words: 'limits.per_day must be from 1 to 2147483647, not 0',
-  },
-  {
-    what: 'a fraction of an email',
-    type: 'smtp_account',
-    body: 'limits = { per_day = 1.5 }',
-    line: /limits = /,
-    words: 'limits.per_day must be a whole number',
-  },
-  {
-    what: 'a word that is not in the list',
-    type: 'plan_limit',
-    body: 'plan = "40k"',
-    line: /plan = "40k"/,
-    words: 'plan must be one of "10k", "20k", "30k", not "40k"',
-  },
-  {
-    what: 'a sender in a set',
-    type: 'smtp_account',
-    body: 'allowed_senders = ["ok@example.com", "not an address"]',
-    line: /allowed_senders = /,
-    words:
-      'allowed_senders["not an address"] must be an email address, or "*@example.com" for all of a domain',
-  },
-  {
-    what: 'an entry of a nested set',
-    type: 'smtp_account',
-    body: 'rollout_targets = [{ kind = "Job", name = "a" }]',
-    line: /rollout_targets = /,
-    words: 'rollout_targets[*].kind must be one of "Deployment", "StatefulSet", "DaemonSet", not "Job"',
-  },
-  {
-    what: 'two attributes that exclude each other',
-    type: 'smtp_account',
-    body: 'password_from = { name = "mine" }\n rotation = { interval = "24h" }',
-    line: /\d: +password_from = /,
-    words: 'rotation.interval cannot be used with password_from',
-  },
-  {
-    what: 'one of two that is needed',
-    type: 'smtp_relay',
-    body: 'delivery = {}',
-    line: /delivery = \{\}/,
-    words: 'delivery needs exactly one of smarthost and direct',
-  },
-  {
-    what: 'a reserved key',
-    type: 'smtp_account',
-    body: 'secret = { keys = { password = "x" } }',
-    line: /secret = /,
-    words: 'secret.keys may not redefine a standard key',
-  },
-  {
-    what: 'more pods than the storage serves',
-    type: 'smtp_relay',
-    body: 'delivery = { direct = {} }\n replicas = 2',
-    line: /\d: +replicas = 2/,
-    words: 'replicas above 1 needs storage.postgres',
-  },
-  {
-    what: 'a template that is no object',
-    type: 'smtp_relay',
-    body: 'delivery = { direct = {} }\n pod_template = "nodeSelector"',
-    line: /\d: +pod_template = /,
-    words: 'pod_template must be an object as JSON',
-  },
-  {
-    what: 'a label',
-    type: 'smtp_account',
-    body: 'labels = { "bad key" = "x" }',
-    line: /\d: +labels = /,
-    words: 'labels["bad key"] must have a key of Kubernetes',
-  },
-  {
-    what: 'a name that Kubernetes would refuse',
-    type: 'plan_limit',
-    body: 'namespace = "My_Space"\n plan = "10k"',
-    line: /namespace = "My_Space"/,
-    words: 'namespace must be the name of a Kubernetes namespace',
-  },
-];
-
-const WRONG_PROVIDERS: readonly [body: string, line: RegExp, words: string][] = [
-  ['host = "ftp://somewhere"', /\d: +host = /, 'host must be a URL such as'],
-  ['token = "two\\nlines"', /\d: +token = /, 'token must be one word without spaces or line breaks'],
-  [
-    'cluster_ca_certificate = "LS0tLS1CRUdJTg=="',
-    /\d: +cluster_ca/,
-    'base64decode(...) of what a kubeconfig holds',
-  ],
-  ['proxy_url = "socks5://proxy:1080"', /\d: +proxy_url/, 'proxy_url must be the URL of an HTTP proxy'],
-  [
-    'client_certificate = "-----BEGIN CERTIFICATE-----"',
-    /\d: +client_certificate/,
-    'client_certificate needs client_key beside it',
-  ],
-  [
-    'exec {\n api_version = "v1"\n command = "login"\n}',
-    /\d: +api_version = "v1"/,
-    'exec.api_version must be one of "client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1", not "v1"',
-  ],
-];
 
 /** Each kind of resource, as configuration and as the state that belongs to it. */
 const EVERY: readonly { type: string; body: string; attributes: Record<string, unknown> }[] = [
@@ -160,27 +36,6 @@ const EVERY: readonly { type: string; body: string; attributes: Record<string, u
 ].map((row) => ({ ...row, attributes: { name: 'it', namespace: 'default', ...row.attributes } }));
 
 describe('validate', () => {
-  it.each(WRONG)('refuses $what with one diagnostic at its line', async ({ type, body, line, words }) => {
-    terraform.write(`resource "migosmtp_${type}" "it" {\n name = "it"\n ${body}\n}\n`);
-    const { code, output } = await terraform.run(['validate', '-no-color']);
-    expect(code).toBe(1);
-    expect(output.match(/Error:/g)).toHaveLength(1);
-    expect(unframed(output)).toContain(words);
-    expect(output).toMatch(line);
-  });
-
-  it.each(WRONG_PROVIDERS)('refuses a provider block with %s', async (body, line, words) => {
-    terraform.write(`provider "migosmtp" {\n ${body}\n}\nresource "migosmtp_plan_limit" "it" {
-  name = "it"
-  plan = "10k"
-}`);
-    const { code, output } = await terraform.run(['validate', '-no-color']);
-    expect(code).toBe(1);
-    expect(output.match(/Error:/g)).toHaveLength(1);
-    expect(unframed(output)).toContain(words);
-    expect(output).toMatch(line);
-  });
-
   it('leaves alone what only apply will know', async () => {
     terraform.write(`resource "terraform_data" "late" {}
 resource "migosmtp_smtp_account" "it" {
@@ -216,6 +71,33 @@ ephemeral "migosmtp_smtp_credentials" "it" {
   uid  = migosmtp_smtp_account.it.uid
 }`);
     expect((await terraform.plan()).output).toContain('2 to add');
+  });
+
+  it('warns at its line of a kubeconfig that is not there yet; an apply that makes it finds it', async () => {
+    const kubeconfig = {
+      clusters: [{ name: 'made', cluster: { server: 'https://127.0.0.1:1' } }],
+      contexts: [{ name: 'made', context: { cluster: 'made' } }],
+      'current-context': 'made',
+    };
+    terraform.write(`provider "migosmtp" {
+  config_path = "${terraform.folder}/made.json"
+}
+resource "terraform_data" "cluster" {
+  provisioner "local-exec" {
+    command = ${JSON.stringify(`printf %s '${JSON.stringify(kubeconfig)}' > made.json`)}
+  }
+}
+resource "migosmtp_smtp_account" "it" {
+  name       = "it"
+  depends_on = [terraform_data.cluster]
+}`);
+    const { output } = await terraform.plan();
+    expect(output.match(/Warning: No cluster is found yet/g)).toHaveLength(1);
+    expect(output).toMatch(/\d: +config_path = /);
+    const refused = await terraform.refused();
+    expect(refused).toContain('Error: Cluster cannot be reached');
+    expect(refused).toContain('https://127.0.0.1:1');
+    await terraform.ok(['state', 'rm', 'terraform_data.cluster']);
   });
 
   it.each(EVERY)('follows a moved block of $type', async ({ type, attributes, body }) => {

@@ -1,8 +1,9 @@
 /** The provider as a process: cancelled, killed, orphaned, attached to, started by hand. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import { wantedBuild } from '../../../provider/build.ts';
 import { startCluster, type Cluster } from '../../cluster/index.ts';
 import { objectPath, StandIn, type CustomObject } from './stand-in.ts';
 import { providerExecutable, Terraform, unframed } from './terraform.ts';
@@ -91,6 +92,25 @@ describe('--debug', () => {
   });
 });
 
+describe('the script build', () => {
+  const node20 = nodeOf('v20.');
+  const itOnNode20 = wantedBuild() === 'script' && node20 !== undefined ? it : it.skip;
+
+  itOnNode20('runs on Node 20, the oldest release that it is made for', async () => {
+    terraform = await Terraform.start(configuration('old').replace(/ *annotations.*\n/, ''));
+    const folder = join(terraform.folder, 'bin');
+    mkdirSync(folder);
+    const started = join(folder, 'started');
+    const text = `#!/bin/sh\necho >> ${started}\nexec ${node20 ?? ''} "$@"\n`;
+    writeFileSync(join(folder, 'node'), text, { mode: 0o755 });
+    const env = { PATH: `${folder}${delimiter}${process.env['PATH'] ?? ''}` };
+    await terraform.apply({ env });
+    expect((await terraform.plan({ env })).code).toBe(0);
+    await terraform.ok(['destroy', '-auto-approve', '-no-color'], { env });
+    expect(existsSync(started)).toBe(true);
+  });
+});
+
 describe('started by hand', () => {
   it('says what it is and ends', () => {
     const { status, stderr, stdout } = spawnSync(executable, { encoding: 'utf8' });
@@ -99,6 +119,14 @@ describe('started by hand', () => {
     expect(stdout).toBe('');
   });
 });
+
+/** A program of that release of node, where the machine has one. */
+function nodeOf(release: string): string | undefined {
+  const programs = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'node'));
+  return programs
+    .filter((program) => existsSync(program))
+    .find((program) => spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout.startsWith(release));
+}
 
 /** Whether a process of the provider still works in a folder. */
 function isRunning(folder: string): boolean {

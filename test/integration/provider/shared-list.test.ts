@@ -76,6 +76,50 @@ test('what goes on by itself is no drift; a data source shows it', async () => {
   ]);
 });
 
+test('nor is what a plan counts and what a relay goes through', async () => {
+  const started = await Terraform.start(`provider "migosmtp" {
+  config_path = "${cluster.kubeconfig}"
+}
+resource "migosmtp_plan_limit" "it" {
+  name = "counts"
+  plan = "10k"
+  wait = false
+}
+resource "migosmtp_smtp_relay" "it" {
+  name     = "busy"
+  delivery = { direct = {} }
+  wait     = false
+}
+`);
+  await started.apply();
+  const stand = (count: number) => ({
+    planlimits: {
+      used: { accounts: count, perDay: count },
+      period: { month: '2026-11', day: `2026-11-0${count}`, timeZone: 'UTC' },
+      accounts: [`account-${count}`],
+      asOf: `2026-11-0${count}T00:00:00Z`,
+    },
+    smtprelays: {
+      accounts: count,
+      domains: count,
+      revision: count,
+      readyReplicas: count,
+      pods: [{ name: `busy-${count}`, appliedRevision: count }],
+    },
+  });
+  const write = async (count: number) => {
+    await writeStatus(cluster.api, 'planlimits', 'counts', () => stand(count).planlimits);
+    await writeStatus(cluster.api, 'smtprelays', 'busy', () => stand(count).smtprelays);
+  };
+  await write(1);
+  await started.ok(['apply', '-refresh-only', '-auto-approve']);
+  await write(2);
+  const { code, output } = await started.run(['plan', '-refresh-only', '-detailed-exitcode', '-no-color']);
+  expect(output).toContain('No changes.');
+  expect(code).toBe(0);
+  started.remove();
+});
+
 test('a change and a deletion are seen', async () => {
   const patch = { spec: { limits: { perDay: 7 } } };
   await cluster.api.call('PATCH', objectPath('smtpaccounts', 'account-20'), patch, { patch: 'merge' });
