@@ -33,8 +33,10 @@ const VALUES = {
 };
 
 const VALUES_HEAD = `# Values of the chart.
-# watchNamespaces: empty for all; with names, the operator has rights in these and its own only. dnsServers: resolvers for domain checks; empty for the system's. One with a port
-# other than 53 or 5353 needs a NetworkPolicy beside the chart's.
+# watchNamespaces: empty for all; with names, the operator has rights in these and its own only.
+# dnsServers: resolvers for domain checks; empty for the system's. One with a port other than 53 or 5353 needs a
+# NetworkPolicy beside the chart's.
+# docs/install.md has more.
 `;
 
 /** Files of the chart by their path in it. */

@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { operatorMetrics } from '../../operator/docs/metrics.ts';
 import { createMetrics } from '../../relay/metrics.ts';
-import { ROOT } from './pages.ts';
+import { readPages, ROOT } from './pages.ts';
 
 interface Rule {
   alert: string;
@@ -64,6 +64,17 @@ test.each(rules.map((rule): [string, Rule] => [rule.alert, rule]))(
     expect([runbook, existsSync(join(ROOT, runbook.split('#')[0]!))]).toEqual([runbook, true]);
   },
 );
+
+test('every metric that a page names exists', async () => {
+  const known = new Set([...(await series()).keys()].flatMap((name) => [name, name.replace(/_bucket$/, '')]));
+  // Pages of the provider name its resources in this way.
+  const pages = readPages().filter(({ path }) => !/^(docs\/provider|examples)\//.test(path));
+  const named = pages.flatMap(({ path, text }) =>
+    [...text.matchAll(/\bmigosmtp_[a-z_]+/g)].map(([name]) => [path, name]),
+  );
+  expect(named.length).toBeGreaterThan(30);
+  expect(named.filter(([, name = '']) => !known.has(name))).toEqual([]);
+});
 
 test('every alert of the runbooks is among the rules', () => {
   const table = readFileSync(join(ROOT, 'docs/runbooks/README.md'), 'utf8');
