@@ -1375,6 +1375,11 @@ export const kindSchemas: Readonly<Record<KindName, KindSchema>> = {
        "check": {
         "each": {
          "maxLength": 4096
+        },
+        "keys": {
+         "pattern": "^[-._a-zA-Z0-9]+$",
+         "rule": "must be a key of a Secret: letters, digits, \"-\", \"_\" and \".\"",
+         "maxLength": 253
         }
        }
       },

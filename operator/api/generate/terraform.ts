@@ -69,7 +69,7 @@ function kindSchema(definition: KindDefinition): object {
 }
 
 function jsonSchema(schema: z.ZodType): Node {
-  return z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input' }) as Node;
+  return z.toJSONSchema(schema, { target: 'draft-7', io: 'input' }) as Node;
 }
 
 function inputs(node: Node, isImmutable = false): Record<string, Attribute> {

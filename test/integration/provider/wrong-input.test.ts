@@ -84,6 +84,13 @@ const WRONG: Wrong[] = [
     words: 'secret.keys may not redefine a standard key',
   },
   {
+    what: 'a key that no Secret can have',
+    type: 'smtp_account',
+    body: 'secret = { keys = { "mail url" = "{{uri}}" } }',
+    line: /\d: +secret = /,
+    words: 'secret.keys["mail url"] must be a key of a Secret',
+  },
+  {
     what: 'more pods than the storage serves',
     type: 'smtp_relay',
     body: 'delivery = { direct = {} }\n replicas = 2',
