@@ -141,8 +141,8 @@ export class ShardSet {
 
   #change(slot: Slot, mutation: Mutation, isUrgent: boolean): Promise<Placement> {
     const id = `${mutation.kind}/${mutation.key}`;
-    const isPending = slot.pending.has(id);
-    if (!isPending && isEqual(presentValue(slot.content, mutation.kind, mutation.key), mutation.value)) {
+    const isMoving = slot.pending.has(id) || slot.writing.has(id);
+    if (!isMoving && isEqual(presentValue(slot.content, mutation.kind, mutation.key), mutation.value)) {
       const revision = this.#writer.written.of(id, slot.shard, slot.readRevision);
       return Promise.resolve({ shard: slot.shard, revision });
     }

@@ -22,7 +22,11 @@ export interface Slot {
   /** Revision that was read: what this process has not written since stands in it. */
   readRevision: number;
   resourceVersion: string | undefined;
+  /** Its content was read or written by this process: from then on nobody knows better. */
+  isKnown: boolean;
   pending: Map<string, Mutation>;
+  /** On its way to the API server. */
+  writing: ReadonlyMap<string, Mutation>;
   waiting: { resolve: (placement: Placement) => void; reject: (error: unknown) => void }[];
   /** Write also without a change: the Secret is missing, is another relay object's, or pods are ahead of it. */
   mustWrite: boolean;
@@ -49,19 +53,21 @@ export function giveUp(slot: Slot, error: unknown): void {
   for (const { reject } of slot.waiting.splice(0)) reject(error);
 }
 
-/** The slot as stored. Nothing stored: what is known already, else empty, above every revision of before. */
-export async function loadSlot(options: SlotSource, shard: number, known?: Slot): Promise<Slot> {
+/** The slot as stored. Nothing stored: empty, above every revision of before. */
+export async function loadSlot(options: SlotSource, shard: number): Promise<Slot> {
   const stored = await readShard(options.client, options.relay, shard);
   const isOurs = stored.document !== undefined && stored.isOwned;
   // Milliseconds: a relay that is created again begins above what pods with an old volume remember.
-  const revision = Math.max(stored.document?.revision ?? Date.now(), known?.revision ?? 0);
+  const revision = stored.document?.revision ?? Date.now();
   return {
     shard,
-    content: stored.document === undefined ? (known?.content ?? emptyContent()) : contentOf(stored.document),
+    content: stored.document === undefined ? emptyContent() : contentOf(stored.document),
     revision,
     readRevision: revision,
     resourceVersion: stored.resourceVersion,
+    isKnown: stored.document !== undefined,
     pending: new Map(),
+    writing: new Map(),
     waiting: [],
     mustWrite: !isOurs,
     isUrgent: false,
@@ -71,6 +77,23 @@ export async function loadSlot(options: SlotSource, shard: number, known?: Slot)
     writtenAt: -Infinity,
     timer: undefined,
   };
+}
+
+/**
+ * After a write that failed: learns which version is stored, so that the next write replaces it, and returns its revision,
+ * which that write must be above. Its content counts only where none was known: it is of a write whose answer was lost,
+ * which is done again, or somebody else's, such as an old copy from a backup, by which passwords would stop to work.
+ */
+export async function catchUp({ client, relay }: SlotSource, slot: Slot): Promise<number> {
+  const { document, resourceVersion } = await readShard(client, relay, slot.shard);
+  if (resourceVersion !== slot.resourceVersion) slot.mustWrite = true;
+  slot.resourceVersion = resourceVersion;
+  if (document === undefined) return 0;
+  if (!slot.isKnown) {
+    slot.content = contentOf(document);
+    slot.isKnown = true;
+  }
+  return document.revision;
 }
 
 /** Whether the Secret is still the one that was written last; somebody may have deleted or changed it. */

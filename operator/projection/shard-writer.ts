@@ -1,8 +1,8 @@
 /**
  * Writes a relay's shards: what is pending for one goes with its next write, paced (pace.ts), tried again after failures.
  *
- * A conflict is answered by reading the shard again and applying what is pending to what is there. What the server refuses
- * for good is given back to whoever wanted it.
+ * A conflict is answered by replacing what is there with what is known here and what is pending. What the server refuses for
+ * good is given back to whoever wanted it.
  */
 import { relayApi, type SmtpRelay } from '../api/index.ts';
 import { isKubeError, type KubeClient } from '../kube/index.ts';
@@ -10,7 +10,7 @@ import type { Log } from '../runtime/index.ts';
 import { copyOf, documentOf, mutate, type Mutation } from './entries.ts';
 import { Pace } from './pace.ts';
 import { writeShard } from './shard-secrets.ts';
-import { giveUp, isRefusal, loadSlot, type Placement, type Slot } from './shard-slot.ts';
+import { catchUp, giveUp, isRefusal, type Placement, type Slot } from './shard-slot.ts';
 import { WrittenRevisions } from './written-revisions.ts';
 
 export interface ShardSetOptions {
@@ -95,11 +95,13 @@ export class ShardWriter {
 
   /** Write a shard with all that is pending for it. Never throws: what failed stays pending, but for what is refused. */
   async #write(slot: Slot): Promise<void> {
-    const pending = slot.pending;
-    const waiting = slot.waiting;
+    const { pending, waiting, mustWrite } = slot;
     slot.pending = new Map();
+    slot.writing = pending;
     slot.waiting = [];
     slot.isUrgent = false;
+    // Before it goes: what makes another write necessary meanwhile is not answered by this one.
+    slot.mustWrite = false;
     slot.isWriting = true;
     this.#writes++;
     try {
@@ -114,11 +116,12 @@ export class ShardWriter {
       // What was changed again meanwhile wins over what failed.
       slot.pending = new Map([...pending, ...slot.pending]);
       slot.waiting.unshift(...waiting);
-      slot.mustWrite ||= pending.size === 0;
+      slot.mustWrite ||= mustWrite || pending.size === 0;
       const isKnown = await this.#recover(slot, error);
       if (isKnown && isRefusal(slot, error)) giveUp(slot, error);
     } finally {
       slot.writtenAt = performance.now();
+      slot.writing = new Map();
       slot.isWriting = false;
       this.#writes--;
       this.#schedule(slot);
@@ -134,24 +137,19 @@ export class ShardWriter {
     slot.resourceVersion = await writeShard(client, relay, document, slot.resourceVersion);
     slot.content = content;
     slot.revision = revision;
-    slot.mustWrite = false;
+    slot.isKnown = true;
     for (const [id, { value }] of pending) {
       this.written.note(id, { shard: slot.shard, revision, isAbsence: value === undefined });
     }
   }
 
-  /** Whether what is stored is known again. */
+  /** Whether the version that is stored is known again. */
   async #recover(slot: Slot, error: unknown): Promise<boolean> {
     const fields = { relay: this.identity.name, shard: slot.shard, err: error };
     this.#options.log.warn(fields, 'shard was not written; it is read again and tried later');
     if (!isKubeError(error)) return false;
     try {
-      const loaded = await loadSlot(this.#options, slot.shard, slot);
-      slot.content = loaded.content;
-      slot.revision = loaded.revision;
-      slot.readRevision = loaded.revision;
-      slot.resourceVersion = loaded.resourceVersion;
-      this.raise(loaded.revision);
+      this.raise(await catchUp(this.#options, slot));
       return true;
     } catch (problem) {
       this.#options.log.info({ ...fields, err: problem }, 'shard was not read either');

@@ -4,6 +4,7 @@ import { relayApi } from '../../../operator/api/index.ts';
 import { NAMESPACE } from '../../../operator/install/index.ts';
 import { readCredentials, startSmtpClient, type SmtpClient } from '../../support/smtp-client.ts';
 import {
+  apply,
   create,
   get,
   install,
@@ -14,6 +15,7 @@ import {
   relay,
   until,
   type Installation,
+  type Thing,
 } from './support/installation.ts';
 
 let world: Installation;
@@ -64,6 +66,39 @@ test('shards that are deleted, emptied or damaged are written again, and a new p
   const login = (): Promise<number> => client.attempt({ credentials: before! }).then(({ code }) => code);
   await cluster.waitFor('the login', async () => (await login()) === 235);
 }, 400_000);
+
+test('a shard that somebody puts back as it was earlier takes no password back', async () => {
+  const { cluster } = world;
+  const path = `/api/v1/namespaces/${NAMESPACE}/secrets/main-config-${relayApi.shardOf('account/team/app')}`;
+  const { data } = await cluster.api.get<Thing>(path);
+  const rotation = { revision: 1, overlap: '0s' };
+  await apply(cluster, kind('SmtpAccount', 'team', 'app', { rotation }));
+  const credentialsOf = ({ status }: Thing) =>
+    status?.['credentials'] as { revision: number; previous?: object };
+  // The old password has ended, and nothing is written any more by itself.
+  const hasRotated = (object: Thing): boolean =>
+    isReady(object) && credentialsOf(object).revision === 2 && credentialsOf(object).previous === undefined;
+  await until(cluster, 'SmtpAccount', 'team', 'app', hasRotated, 30_000);
+  const rotated = await readCredentials(cluster, 'team', 'app-smtp');
+  const shard = relayApi.shardOf('account/team/app');
+  const before = await version(shard);
+  await cluster.api.call('PATCH', path, { data }, { patch: 'merge' });
+  const logins: number[] = [];
+  await cluster.waitFor(
+    'the shard to be whole',
+    async () => {
+      logins.push((await client.attempt({ credentials: rotated! })).code);
+      return (await version(shard)) > before;
+    },
+    60_000,
+  );
+  for (let count = 0; count < 10; count++)
+    logins.push((await client.attempt({ credentials: rotated! })).code);
+  expect(new Set(logins)).toEqual(new Set([235]));
+  expect(await readCredentials(cluster, 'team', 'app-smtp')).toEqual(rotated);
+  const after = await get(cluster, 'SmtpAccount', 'team', 'app');
+  expect(credentialsOf(after).revision).toBe(2);
+}, 150_000);
 
 /** Revision of a shard's document; 0 where there is none that can be read. */
 async function version(shard: number): Promise<number> {
