@@ -7,8 +7,9 @@ import { progressing, unavailable, waiting, type AccountDecision, type Case } fr
 import { isRestored, secretNameOf, type Published } from './published.ts';
 import { REASONS } from './reasons.ts';
 
-/** A Secret that is being collected goes within moments. */
+/** A Secret that is being collected goes within moments; one that somebody holds back is looked at ever more seldom. */
 const GOING_MS = 100;
+const LONGEST_GOING_MS = 15_000;
 const SOURCE_MS = 2_000;
 
 export function foreignSecret({ snapshot, account, now }: Case): AccountDecision | undefined {
@@ -29,7 +30,8 @@ export function goingSecret({ snapshot, account, now }: Case): AccountDecision |
     message,
     step: 'secret',
   });
-  return { ...decision, requeueAfterMs: GOING_MS };
+  const waitedMs = now.getTime() - Date.parse(account.metadata.creationTimestamp ?? now.toISOString());
+  return { ...decision, requeueAfterMs: Math.min(Math.max(GOING_MS, waitedMs / 10), LONGEST_GOING_MS) };
 }
 
 export function missingSource({ snapshot, now }: Case): AccountDecision | undefined {

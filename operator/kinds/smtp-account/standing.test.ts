@@ -97,6 +97,19 @@ describe('a suspended account', () => {
   });
 });
 
+test.each([
+  [0, 100],
+  [20_000, 2_000],
+  [HOUR, 15_000],
+])(
+  '%s ms after its creation an account looks after %s ms whether a former Secret has gone',
+  (ageMs, delayMs) => {
+    const one = snapshot({ more: { isInherited: false } });
+    one.account!.metadata.creationTimestamp = at(-ageMs);
+    expect(decideAccount(one, NOW)).toMatchObject({ rule: 'SecretBeingDeleted', requeueAfterMs: delayMs });
+  },
+);
+
 describe('the Secret that status names', () => {
   const binding = { name: 'former' };
   const toldCredentials = { revision: 3, issuedAt: at(0), answered: { rotation: 2, reset: 1 } };
