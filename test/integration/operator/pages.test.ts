@@ -1,13 +1,14 @@
 /** The commands of README.md, docs/install.md and docs/tasks.md, from the installation to its end, as they stand. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { KINDS } from '../../../operator/api/index.ts';
 import { startCluster, type Cluster } from '../../cluster/index.ts';
 import { isBefore } from '../../cluster/control-plane.ts';
 import { ROOT } from '../../docs/pages.ts';
 import { commandsOf, runCommands } from '../../docs/shell.ts';
-import { get, isReady, until } from './support/installation.ts';
+import { create, get, isReady, namespace, until } from './support/installation.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'migosmtp-pages-'));
 let cluster: Cluster;
@@ -76,6 +77,24 @@ test('tasks: a client certificate by hand, which the relay takes', async () => {
   expect(refused.code).not.toBe(0);
 }, 60_000);
 
+test('gitops: the health check stands in the ConfigMap of Argo CD for every kind', async () => {
+  await namespace(cluster, 'argocd');
+  const metadata = { namespace: 'argocd', name: 'argocd-cm' };
+  await create(cluster, {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata,
+    data: { url: 'https://argocd.example.com' },
+  });
+  // The script is named from the repository's root; what is written goes elsewhere.
+  const [commands] = commandsOf('docs/gitops/README.md', 'Argo CD');
+  await runCommands({ cluster, cwd: folder }, [commands!.replace('docs/gitops', `${ROOT}/docs/gitops`)]);
+  const { data = {} } = await get(cluster, 'ConfigMap', 'argocd', 'argocd-cm');
+  const keys = KINDS.map(({ kind }) => `resource.customizations.health.migosmtp.com_${kind}`);
+  expect(Object.keys(data).toSorted()).toEqual([...keys, 'url'].toSorted());
+  expect(data[keys[0]!]).toBe(readFileSync(join(ROOT, 'docs/gitops/argocd-health.lua'), 'utf8'));
+}, 60_000);
+
 test('tasks: a pipeline that rotates waits for what it asked for', async () => {
   const before = await get(cluster, 'Secret', 'shop', 'checkout-smtp');
   const patch = JSON.stringify({ spec: { rotation: { revision: 2 } } });
@@ -109,9 +128,9 @@ test('install: after the uninstallation nothing of it is left', async () => {
   }
   const made = ['-l', 'app.kubernetes.io/managed-by=migosmtp-operator', '-o', 'name'];
   const kinds = 'secrets,persistentvolumeclaims,services,configmaps,deployments,resourcequotas';
-  const namespace = ['--namespace', 'shop'];
+  const home = ['--namespace', 'shop'];
   await cluster.waitFor(
     'an empty workspace',
-    async () => (await cluster.kubectl(['get', kinds, ...namespace, ...made])) === '',
+    async () => (await cluster.kubectl(['get', kinds, ...home, ...made])) === '',
   );
 }, 300_000);
