@@ -1,5 +1,5 @@
 /** Keeps each workspace's quota and its limits on the relays. Keyed by namespace; has no status of its own. */
-import { BY_NAMESPACE } from '../../caches.ts';
+import { BY_NAMESPACE, PLAN_LABEL } from '../../caches.ts';
 import type { OperatorContext } from '../../context.ts';
 import {
   isAlreadyExists,
@@ -7,6 +7,7 @@ import {
   PlanLimits,
   ResourceQuotas,
   type Namespace,
+  type ResourceQuota,
 } from '../../kube/index.ts';
 import { admits } from '../../policy/index.ts';
 import {
@@ -144,7 +145,7 @@ async function apply(
         // A namespace on its way out refuses what is created in it.
         if (isKubeError(error, 'NotFound', 'Permanent')) return 'done';
         if (!isAlreadyExists(error)) throw error;
-        await adoptOrRefuse({ context, foreign, onMoved }, action.quota.metadata.name, namespace);
+        await adoptOrRefuse({ context, foreign, onMoved }, action.quota, namespace);
       }
       return 'done';
     case 'changeQuota': {
@@ -165,14 +166,21 @@ async function apply(
   }
 }
 
-/** There is one that the cache does not show: ours, a moment ahead of its event, or somebody else's. */
+/**
+ * There is one that the cache does not show: somebody else's; or ours, a moment ahead of its event, or without the label by
+ * which we know it, which it gets again.
+ */
 async function adoptOrRefuse(
   { context, foreign, onMoved }: WorkspaceParts,
-  name: string,
+  { metadata: { name, labels } }: ResourceQuota,
   namespace: string,
 ): Promise<void> {
   const present = await context.client.find(ResourceQuotas, { namespace, name });
   const isOurs = present?.metadata.labels?.['app.kubernetes.io/managed-by'] === 'migosmtp-operator';
+  if (present !== undefined && isOurs && present.metadata.labels?.[PLAN_LABEL] === undefined) {
+    const { uid } = present.metadata;
+    await context.client.merge(ResourceQuotas, present.metadata, { metadata: { uid, labels } });
+  }
   if (present === undefined || isOurs) foreign.delete(namespace);
   else foreign.add(namespace);
   onMoved(namespace);

@@ -123,6 +123,7 @@ test('a plan below what is there says who keeps service', async () => {
 
 describe('quotas that somebody touches', () => {
   test('are put right when edited, and made again when deleted', async () => {
+    const path = '/api/v1/namespaces/shop/resourcequotas/migosmtp-plan-20k';
     await apply(world.cluster, {
       apiVersion: 'v1',
       kind: 'ResourceQuota',
@@ -133,6 +134,16 @@ describe('quotas that somebody touches', () => {
       'the figure',
       async () => (await quotas('shop'))['migosmtp-plan-20k']?.[COUNT] === '10',
     );
+    await world.cluster.api.call(
+      'PATCH',
+      path,
+      { metadata: { labels: { 'migosmtp.com/plan': null } } },
+      { patch: 'merge' },
+    );
+    await world.cluster.waitFor('the label', async () => {
+      const { metadata } = await world.cluster.api.get<Thing>(path);
+      return metadata.labels?.['migosmtp.com/plan'] === '20k';
+    });
     await world.cluster.waitFor('one quota only', async () => Object.keys(await quotas('shop')).length === 1);
     await remove(world.cluster, 'ResourceQuota', 'shop', 'migosmtp-plan-20k');
     await world.cluster.waitFor(
