@@ -10,6 +10,8 @@ export interface StoredShard {
   resourceVersion: string;
   /** Owned by this very relay object; a restored or re-created relay has another uid. */
   isOwned: boolean;
+  /** UID of a Secret that only others own, such as the relay of this name that is gone. */
+  collectedUid: string | undefined;
 }
 
 export function shardSecretName(relay: string, shard: number): string {
@@ -39,8 +41,24 @@ export async function readShard(
   const document = text === undefined ? undefined : parse(text);
   const resourceVersion = secret?.metadata.resourceVersion;
   if (secret === undefined || document === undefined) return { document: undefined, resourceVersion };
-  const isOwned = (secret.metadata.ownerReferences ?? []).some(({ uid }) => uid === relay.metadata.uid);
-  return { document, resourceVersion: resourceVersion!, isOwned };
+  const owners = secret.metadata.ownerReferences ?? [];
+  const isOwned = owners.some(({ uid }) => uid === relay.metadata.uid);
+  const collectedUid = isOwned || owners.length === 0 ? undefined : secret.metadata.uid;
+  return { document, resourceVersion: resourceVersion!, isOwned, collectedUid };
+}
+
+/**
+ * Before it is made anew: the garbage collector may have decided about it already, and takes it by its uid, whoever owns it by
+ * then. Pods that are started in between would wait for it.
+ */
+export async function removeShard(
+  client: KubeClient,
+  relay: SmtpRelay,
+  shard: number,
+  uid: string,
+): Promise<void> {
+  const ref = { namespace: relay.metadata.namespace, name: shardSecretName(relay.metadata.name, shard) };
+  await client.remove(Secrets, ref, { uid });
 }
 
 /** Create the Secret, or replace exactly the version that was read. Conflict when it was changed meanwhile. */

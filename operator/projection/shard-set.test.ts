@@ -50,10 +50,18 @@ class Stored {
       await this.onReplace('after');
       return written;
     },
+    remove: (_: unknown, { name }: Ref, { uid }: { uid: string }) => Promise.resolve(this.collect(name, uid)),
   } as unknown as KubeClient;
 
+  /** As the garbage collector does: by uid. */
+  collect(name: string, uid: string): boolean {
+    return this.secrets.get(name)?.metadata.uid === uid && this.secrets.delete(name);
+  }
+
   put(secret: Secret): Secret {
-    const metadata = { ...secret.metadata, resourceVersion: String(++this.#version) };
+    const resourceVersion = String(++this.#version);
+    const uid = this.secrets.get(secret.metadata.name)?.metadata.uid ?? `uid-${resourceVersion}`;
+    const metadata = { ...secret.metadata, uid, resourceVersion };
     const written = { ...secret, metadata };
     this.secrets.set(secret.metadata.name, written);
     return written;
@@ -68,14 +76,17 @@ class Stored {
 const refused = (kind: 'Conflict' | 'Unknown', status: number): KubeError =>
   new KubeError('refused', { kind, status, reason: kind });
 
-async function open(): Promise<{ stored: Stored; set: ShardSet }> {
-  const stored = new Stored();
-  const set = await ShardSet.open({
+const openFor = (stored: Stored, one: SmtpRelay): Promise<ShardSet> =>
+  ShardSet.open({
     client: stored.client,
-    relay,
+    relay: one,
     log: createLog('silent'),
     onWritten: () => undefined,
   });
+
+async function open(): Promise<{ stored: Stored; set: ShardSet }> {
+  const stored = new Stored();
+  const set = await openFor(stored, relay);
   await set.put('accounts', KEY, entry('first'), { isUrgent: true });
   return { stored, set };
 }
@@ -121,6 +132,28 @@ describe('a shard', () => {
     await set.put('accounts', beside, { ...entry('other'), name: beside.slice(5) }, { isUrgent: true });
     expect(stored.document.accounts.map(({ username }) => username)).toEqual(['second', 'other']);
     set.close();
+  });
+
+  test('of a relay that is made again is safe from the collector, who takes what the former one owned', async () => {
+    const { stored, set } = await open();
+    set.close();
+    const former = stored.secrets.get(NAME)!.metadata.uid!;
+    const again = await openFor(stored, { ...relay, metadata: { ...relay.metadata, uid: 'again' } });
+    expect(stored.collect(NAME, former)).toBe(false);
+    expect(stored.document.accounts).toEqual([entry('first')]);
+    expect(stored.secrets.get(NAME)!.metadata.ownerReferences).toMatchObject([{ uid: 'again' }]);
+    again.close();
+  });
+
+  test('without owners, as from a backup, is taken over as it is', async () => {
+    const { stored, set } = await open();
+    set.close();
+    const restored = stored.secrets.get(NAME)!;
+    stored.put({ ...restored, metadata: { ...restored.metadata, ownerReferences: [] } });
+    const taken = await openFor(stored, relay);
+    expect(stored.secrets.get(NAME)!.metadata.uid).toBe(restored.metadata.uid);
+    expect(stored.secrets.get(NAME)!.metadata.ownerReferences).toMatchObject([{ uid: 'u' }]);
+    taken.close();
   });
 
   test('whose write had no answer is written again', async () => {

@@ -22,6 +22,8 @@ export interface Slot {
   /** Revision that was read: what this process has not written since stands in it. */
   readRevision: number;
   resourceVersion: string | undefined;
+  /** UID of a stored Secret that is to be collected: it is not replaced but made anew. */
+  collectedUid: string | undefined;
   /** Its content was read or written by this process: from then on nobody knows better. */
   isKnown: boolean;
   pending: Map<string, Mutation>;
@@ -65,6 +67,7 @@ export async function loadSlot(options: SlotSource, shard: number): Promise<Slot
     revision,
     readRevision: revision,
     resourceVersion: stored.resourceVersion,
+    collectedUid: stored.document === undefined ? undefined : stored.collectedUid,
     isKnown: stored.document !== undefined,
     pending: new Map(),
     writing: new Map(),

@@ -9,7 +9,7 @@ import { isKubeError, type KubeClient } from '../kube/index.ts';
 import type { Log } from '../runtime/index.ts';
 import { copyOf, documentOf, mutate, type Mutation } from './entries.ts';
 import { Pace } from './pace.ts';
-import { writeShard } from './shard-secrets.ts';
+import { removeShard, writeShard } from './shard-secrets.ts';
 import { catchUp, giveUp, isRefusal, type Placement, type Slot } from './shard-slot.ts';
 import { WrittenRevisions } from './written-revisions.ts';
 
@@ -134,6 +134,11 @@ export class ShardWriter {
     const revision = ++this.#highest;
     const document = documentOf(content, { relay: this.identity, shard: slot.shard, revision });
     const { client, relay } = this.#options;
+    if (slot.collectedUid !== undefined) {
+      await removeShard(client, relay, slot.shard, slot.collectedUid);
+      slot.collectedUid = undefined;
+      slot.resourceVersion = undefined;
+    }
     slot.resourceVersion = await writeShard(client, relay, document, slot.resourceVersion);
     slot.content = content;
     slot.revision = revision;
