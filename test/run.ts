@@ -59,6 +59,7 @@ async function runCommands(commands: string[][]): Promise<Omit<Outcome, 'suite' 
 
 async function runJest({
   paths,
+  longPaths = [],
   workers,
   env,
 }: Extract<Suite, { paths: string[] }>): Promise<Omit<Outcome, 'suite' | 'seconds'>> {
@@ -76,7 +77,7 @@ async function runJest({
     ...(workers === 1 ? ['--runInBand'] : [`--maxWorkers=${workers}`]),
     '--forceExit',
     // Patterns over absolute paths: anchored, so that `relay/` does not also mean test/integration/relay/.
-    ...paths.map((path) => `^${join(root, path)}`),
+    ...[...paths, ...(values.long ? longPaths : [])].map((path) => `^${join(root, path)}`),
   ];
   // Whatever a test leaves among temporary files, also one that was cut short, goes with the folder.
   const code = await run(command, { TMPDIR: folder, ...env });

@@ -7,7 +7,16 @@ interface Named {
 
 /** `paths` are beginnings of paths from the repository's root. */
 export type Suite = Named &
-  ({ command: string[][] } | { paths: string[]; workers: number; env?: NodeJS.ProcessEnv });
+  (
+    | { command: string[][] }
+    | {
+        paths: string[];
+        /** Beside these at full size. */
+        longPaths?: string[];
+        workers: number;
+        env?: NodeJS.ProcessEnv;
+      }
+  );
 
 export const SUITES: Suite[] = [
   {
@@ -49,9 +58,10 @@ export const SUITES: Suite[] = [
   {
     name: 'provider-exe',
     title: 'the real terraform with the executable build',
-    paths: ['every-resource', 'lifecycle', 'process', 'waits', 'with-operator'].map(
+    paths: ['every-resource', 'lifecycle', 'process', 'with-operator'].map(
       (name) => `test/integration/provider/${name}.test`,
     ),
+    longPaths: ['test/integration/provider/'],
     workers: 1,
     env: { MIGOSMTP_PROVIDER_BUILD: 'executable' },
   },

@@ -21,7 +21,7 @@ import { sized } from '../support/size.ts';
 import { ProxiedOperator } from './support/proxied-operator.ts';
 
 const TEAM = 'team';
-const OUTAGE_MS = sized(600_000, 5_000);
+const OUTAGE_MS = sized(600_000, 3_000);
 const STEADY = ['steady-1', 'steady-2', 'steady-3'];
 let operator: ProxiedOperator;
 let loop: LoginLoop;
